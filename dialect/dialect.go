@@ -1,0 +1,131 @@
+// Package dialect is the contract of a language of infrastructure. A dialect turns files into resources and wishes into
+// edits; it knows nothing of rules or findings.
+package dialect
+
+import (
+	"context"
+	"io/fs"
+
+	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
+)
+
+// Dialect is one language. Implementations hold no state between calls and are safe for use by several goroutines.
+type Dialect interface {
+	// Name is the dialect's word in reports and settings: terraform.
+	Name() string
+
+	// Claims reports whether the file belongs to the dialect, from its path and its first bytes (at most 4 KiB).
+	Claims(path string, head []byte) bool
+
+	// Open parses the claimed files and finds the units among them. Files are read through the workspace. It evaluates
+	// nothing yet. Problems name the files that could not be parsed; the rest is still opened.
+	Open(ctx context.Context, w *Workspace, paths []string) (Estate, []source.Problem)
+}
+
+// Estate is the parsed documents of one dialect. It is safe for use by several goroutines.
+type Estate interface {
+	// Units lists what is evaluated together, sorted by Dir and Variant.
+	Units() []UnitName
+
+	// Evaluate evaluates one unit. It stops with a Limit problem when a budget is used up, and with ctx.
+	Evaluate(ctx context.Context, name UnitName) *Unit
+
+	// Comments returns the comments of a file in order, also of files that have problems.
+	Comments(path string) []Comment
+}
+
+// UnitName names a unit: the directory (or file) it is rooted in and, where the same code is evaluated with several sets of
+// inputs, which set.
+type UnitName struct {
+	Dir     string // "." for the root of the tree
+	Variant string // "" or the name of the set of inputs: prod
+}
+
+// Unit is an evaluated unit.
+type Unit struct {
+	Name     UnitName
+	Graph    *resource.Graph
+	Problems []source.Problem
+	Reads    Reads // everything that evaluation read
+	Explainer
+}
+
+// Explainer answers questions about an evaluated unit. The answers are made on demand, for the few values that a report
+// shows.
+type Explainer interface {
+	// Explain tells where the value at path of r comes from.
+	Explain(r *resource.Resource, path value.Path) Explanation
+
+	// Edit lowers wishes about one resource to the smallest text edits. A change that cannot be lowered is an error for
+	// people: what stands in the way. Edits never overlap. Applied to a resource that already has what is wished, it
+	// returns no edits.
+	Edit(r *resource.Resource, changes []resource.Change) (Lowered, error)
+}
+
+// Explanation is where a value comes from.
+type Explanation struct {
+	Trace []Step // from the place it is used to the place it was written; empty for a literal
+	Waits []Wait // for an unknown: the inputs that would decide it
+}
+
+// Step is one stop on a value's way: a variable, local, module argument or tfvars entry.
+type Step struct {
+	Name  string // var.acl, local.name, module.web.acl, dev.tfvars
+	Range source.Range
+}
+
+// Wait is something that would make an unknown known.
+type Wait struct {
+	Name  string       // var.kms_key, data.aws_caller_identity.me, aws_kms_key.this.arn, module.vpc
+	Kind  string       // variable, data, computed, module, function
+	Range source.Range // where it is declared, zero when it is not in the tree
+}
+
+// Lowered is what Edit made of some wishes.
+type Lowered struct {
+	Edits  []source.Edit
+	Shared []string // addresses of other resources whose values change too, because they share what is edited
+}
+
+// Comment is one comment with its marker.
+type Comment struct {
+	Range  source.Range
+	Text   string       // without marker and surrounding white space
+	Alone  bool         // nothing but white space stands before it on its line
+	Target source.Range // what it stands above or beside: the block, attribute or entry that it belongs to; zero when nothing
+}
+
+// Reads is what an evaluation depended on, and so what a cache must compare.
+type Reads struct {
+	Files []string // paths read, sorted; also those that were looked for and did not exist
+	Dirs  []string // directories listed, sorted
+	Env   []string // environment variables looked up, sorted
+}
+
+// Workspace is what a dialect may see and use: the tree, the inputs, the limits.
+type Workspace struct {
+	FS     fs.FS                                             // the tree; nothing outside it can be opened
+	Read   func(path string) (*source.File, *source.Problem) // the one way to read a file: bounded, UTF-8 checked, remembered
+	Vars   []Var                                             // --var and --var-file, in the order given
+	Env    func(name string) (string, bool)
+	Limits Limits
+}
+
+// Var is one --var or --var-file.
+type Var struct {
+	Name  string       // of --var; empty for a file
+	Value string       // of --var: the text after the equals sign
+	File  *source.File // of --var-file
+}
+
+// Limits bounds the work on one unit. The zero value of a field means the default beside it.
+type Limits struct {
+	FileBytes  int64 // largest file that is read: 8 MiB
+	Nesting    int   // deepest nesting of brackets and blocks: 250
+	Instances  int   // instances of one resource or module after expansion: 2,000
+	Resources  int   // resources of a unit after expansion: 50,000
+	Modules    int   // depth of module calls: 32
+	ValueBytes int   // size of a string that a function makes: 4 MiB
+}
