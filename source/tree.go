@@ -1,0 +1,185 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// DefaultFileBytes is the size of the largest file that a Reader reads unless told otherwise.
+const DefaultFileBytes = 8 << 20
+
+// Reader reads the files of a tree, each once, and remembers them. It is safe for use by several goroutines.
+type Reader struct {
+	FS    fs.FS // the tree; it must refuse paths and links that lead out of it, as os.Root does
+	Limit int64 // largest file in bytes; 0 means DefaultFileBytes
+
+	mu    sync.Mutex
+	files map[string]*readResult
+}
+
+type readResult struct {
+	once    sync.Once
+	file    *File
+	problem *Problem
+}
+
+// Read returns the file at a path of the tree, or the problem that kept it from being read. Only regular files of valid
+// UTF-8 are read; a FIFO or device is never opened.
+func (r *Reader) Read(name string) (*File, *Problem) {
+	r.mu.Lock()
+	if r.files == nil {
+		r.files = make(map[string]*readResult)
+	}
+	res := r.files[name]
+	if res == nil {
+		res = new(readResult)
+		r.files[name] = res
+	}
+	r.mu.Unlock()
+	res.once.Do(func() { res.file, res.problem = r.read(name) })
+	return res.file, res.problem
+}
+
+// With returns a Reader over the same tree in which some files have other content. What r has read is shared.
+func (r *Reader) With(changed ...*File) *Reader {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := &Reader{FS: r.FS, Limit: r.Limit, files: make(map[string]*readResult, len(r.files))}
+	for name, res := range r.files {
+		w.files[name] = res
+	}
+	for _, f := range changed {
+		res := &readResult{file: f}
+		res.once.Do(func() {})
+		w.files[f.Path] = res
+	}
+	return w
+}
+
+func (r *Reader) read(name string) (*File, *Problem) {
+	unreadable := func(format string, args ...any) (*File, *Problem) {
+		return nil, &Problem{Kind: Unreadable, Range: Range{File: name}, Message: fmt.Sprintf(format, args...)}
+	}
+	limit := r.Limit
+	if limit == 0 {
+		limit = DefaultFileBytes
+	}
+	info, err := fs.Stat(r.FS, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return unreadable("the file does not exist")
+	case errors.Is(err, fs.ErrPermission):
+		return unreadable("the file cannot be read: permission denied")
+	case err != nil:
+		return unreadable("the file cannot be read: %s", reason(err))
+	case !info.Mode().IsRegular():
+		return unreadable("not a regular file (%s); it is never opened", kindOf(info.Mode()))
+	case info.Size() > limit:
+		return unreadable("the file has %d MiB, more than the limit of %d MiB", info.Size()>>20, limit>>20)
+	}
+	f, err := r.FS.Open(name)
+	if err != nil {
+		return unreadable("the file cannot be read: %s", reason(err))
+	}
+	defer f.Close()
+	// The size was checked above, but a file can grow between the two calls.
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return unreadable("the file cannot be read: %s", reason(err))
+	}
+	if int64(len(content)) > limit {
+		return unreadable("the file has more than the limit of %d MiB", limit>>20)
+	}
+	if !utf8.Valid(content) {
+		file := &File{Path: name, Bytes: content}
+		at := invalidAt(content)
+		return nil, &Problem{Kind: Unreadable, Range: Range{File: name, Start: at, End: at},
+			Message: fmt.Sprintf("the file is not valid UTF-8 at line %d; save it as UTF-8", file.Position(at).Line)}
+	}
+	return &File{Path: name, Bytes: content}, nil
+}
+
+func invalidAt(b []byte) int {
+	for i := 0; i < len(b); {
+		r, size := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return len(b)
+}
+
+// reason is the last part of a file system's error: the paths in front of it are shown already, and may be the machine's.
+func reason(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
+	}
+	if strings.Contains(err.Error(), "escapes") {
+		return "it leads out of the tree that is scanned"
+	}
+	return err.Error()
+}
+
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "irregular"
+}
+
+// leftOut are folders that hold what tools generated or fetched: nobody's own code.
+var leftOut = []string{".git", ".hg", ".svn", ".terraform", ".terragrunt-cache", "node_modules"}
+
+// Walk lists the files below a directory of the tree, sorted, without the folders that tools generate. Links to
+// directories are not followed (what they lead to is walked where it is); links and directories that cannot be read or
+// lead out of the tree are problems. A named pipe or device is listed: reading it is what reports it.
+func Walk(fsys fs.FS, dir string) ([]string, []Problem) {
+	var files []string
+	var problems []Problem
+	var walk func(dir string)
+	walk = func(dir string) {
+		entries, err := fs.ReadDir(fsys, dir)
+		if err != nil {
+			problems = append(problems, Problem{Kind: Unreadable, Range: Range{File: dir},
+				Message: "the directory cannot be read: " + reason(err)})
+		}
+		for _, e := range entries {
+			name := path.Join(dir, e.Name())
+			switch {
+			case e.IsDir():
+				if !slices.Contains(leftOut, e.Name()) {
+					walk(name)
+				}
+			case e.Type()&fs.ModeSymlink != 0:
+				info, err := fs.Stat(fsys, name)
+				switch {
+				case err == nil && !info.IsDir():
+					files = append(files, name)
+				case err != nil && !errors.Is(err, fs.ErrNotExist):
+					problems = append(problems, Problem{Kind: Unreadable, Range: Range{File: name},
+						Message: "the symbolic link is not followed: " + reason(err)})
+				}
+			default:
+				files = append(files, name)
+			}
+		}
+	}
+	walk(path.Clean(dir))
+	slices.Sort(files)
+	return files, problems
+}
