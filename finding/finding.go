@@ -118,8 +118,9 @@ type Evidence struct {
 
 // Wait is an input that would decide an undecided verdict.
 type Wait struct {
-	Name string // var.kms_key
-	Kind string // variable, data, computed, module, function
+	Name     string   // var.kms_key
+	Kind     string   // variable, data, computed, module, function
+	Location Location // where the input is declared; zero when nobody knows
 }
 
 // Fix is a proved change of text: it went through every gate of package fix.
