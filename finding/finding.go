@@ -91,6 +91,7 @@ type Resource struct {
 	Provider string
 	Dialect  string
 	Unit     string    // directory of the unit
+	Maybe    bool      // whether it exists depends on something unknown
 	Variants []string  // the sets of inputs under which it fails; empty when there is but one
 	Calls    []Related // the module calls that led to it, outermost first
 	Range    Location  // the whole declaration

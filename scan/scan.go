@@ -1,0 +1,179 @@
+// Package scan is the main job: walk a tree, parse, evaluate, judge, suppress, and report.
+//
+// Data flows one way. The only way back is a fix, as text edits that package fix proves by scanning again.
+package scan
+
+import (
+	"context"
+	"io/fs"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/rule"
+	"plumbline.dev/plumbline/source"
+)
+
+// Options is what to scan and how. The zero value of a field means what its comment says.
+type Options struct {
+	FS       fs.FS             // the tree; it must refuse what leads out of it
+	Dirs     []string          // directories or files of the tree to look at; none means all of it
+	Dialects []dialect.Dialect // in the order in which they may claim a file
+	Rules    *rule.Catalogue
+	Judge    Select                      // which rules apply where, and how severe they are; nil means all, as their pages say
+	Exclude  func(path string) bool      // paths to leave out; nil means none
+	Vars     []dialect.Var               // --var and --var-file
+	Env      func(string) (string, bool) // environment; nil means empty
+	Limits   dialect.Limits
+	Jobs     int                   // units evaluated at once; 0 means the number of processors
+	Progress func(done, total int) // called after each unit, from one goroutine at a time; may be nil
+	Cache    *Cache                // nil means none
+	Decide   Decisions
+	Version  string // of the program, for the report
+	Fixes    bool   // offer proved fixes
+}
+
+// Select says whether a rule is judged on resources declared in a file, and at which severity.
+type Select func(r *rule.Rule, path string) (finding.Severity, bool)
+
+// Decisions is what people decided about findings: suppressions of every kind.
+type Decisions struct {
+	Ignores  []Ignore  // from the settings
+	Baseline *Baseline // nil means none
+	NoInline bool      // comments in the code do not count
+	Today    time.Time // for expiry
+}
+
+// Result is a report with what is needed to show it.
+type Result struct {
+	Report *finding.Report
+	Files  func(path string) *source.File // a file that was read, nil when it was not
+}
+
+// Run scans. The error is about the surroundings; what is wrong with the input is in the report.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	s, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	units, err := s.judgeAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report := s.merge(units)
+	if err := s.decide(report); err != nil {
+		return nil, err
+	}
+	s.order(report)
+	return &Result{Report: report, Files: s.file}, nil
+}
+
+// judgeAll judges every unit, several at once, and returns the results in the order of the units.
+func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
+	type job struct {
+		estate dialect.Estate
+		name   dialect.UnitName
+		at     int
+	}
+	var jobs []job
+	for _, e := range s.estates {
+		for _, name := range e.Units() {
+			jobs = append(jobs, job{e, name, len(jobs)})
+		}
+	}
+	workers := s.Jobs
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	results := make([]*unitResult, len(jobs))
+	queue := make(chan job)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	done := 0
+	for range min(workers, len(jobs)) {
+		wg.Go(func() {
+			for j := range queue {
+				results[j.at] = s.judgeUnit(ctx, j.estate, j.name)
+				mu.Lock()
+				done++
+				if s.Progress != nil {
+					s.Progress(done, len(jobs))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, j := range jobs {
+		queue <- j
+	}
+	close(queue)
+	wg.Wait()
+	return results, ctx.Err()
+}
+
+// merge joins the results of all units into one report. The same finding under several sets of inputs is one finding.
+func (s *scan) merge(units []*unitResult) *finding.Report {
+	report := &finding.Report{Tool: finding.Tool{Version: s.Version}}
+	report.Coverage = finding.Coverage{Files: s.read, Skipped: s.skipped, Verdicts: make(map[string]int)}
+	rules := make(map[string]bool)
+	variants := make(map[string]int) // how many sets of inputs each directory has
+	for _, u := range units {
+		variants[u.name.Dir]++
+	}
+	fails, open := newMerger(), newMerger()
+	problems := s.problems
+	dirs := make(map[string]bool)
+	for _, u := range units {
+		dirs[u.name.Dir] = true
+		report.Coverage.Resources += u.Resources
+		for outcome, n := range u.Verdicts {
+			report.Coverage.Verdicts[outcome] += n
+		}
+		for _, id := range u.Rules {
+			rules[id] = true
+		}
+		variant := u.name.Variant
+		if variants[u.name.Dir] == 1 {
+			variant = ""
+		}
+		for _, f := range u.Findings {
+			if f.Outcome == finding.Fail {
+				fails.add(f, variant)
+			} else {
+				open.add(f, variant)
+			}
+		}
+		problems = append(problems, u.Problems...)
+		report.Coverage.Missing = append(report.Coverage.Missing, u.Missing...)
+	}
+	report.Findings, report.Undecided = fails.list, open.list
+	report.Problems = s.places(problems)
+	report.Coverage.Units = len(dirs)
+	report.Coverage.Rules = len(rules)
+	slices.Sort(report.Coverage.Missing)
+	report.Coverage.Missing = slices.Compact(report.Coverage.Missing)
+	return report
+}
+
+// merger joins findings with the same id.
+type merger struct {
+	list []finding.Finding
+	at   map[string]int
+}
+
+func newMerger() *merger { return &merger{at: make(map[string]int)} }
+
+func (m *merger) add(f finding.Finding, variant string) {
+	i, known := m.at[f.ID]
+	if !known {
+		i = len(m.list)
+		m.at[f.ID] = i
+		m.list = append(m.list, f)
+	}
+	if variant != "" && !slices.Contains(m.list[i].Resource.Variants, variant) {
+		m.list[i].Resource.Variants = append(m.list[i].Resource.Variants, variant)
+	}
+}

@@ -1,0 +1,95 @@
+package value
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// maxShown is how many bytes of a value Show writes.
+const maxShown = 200
+
+// Show writes a value for people, as JSON cut to a readable length. What is sensitive, unknown or absent is said in
+// parentheses.
+func Show(v *Value) string {
+	var b strings.Builder
+	v.show(&b)
+	s := b.String()
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
+}
+
+func (v *Value) show(b *strings.Builder) {
+	if v.Sensitive {
+		b.WriteString("(sensitive)")
+		return
+	}
+	if b.Len() > maxShown {
+		return
+	}
+	switch v.Kind {
+	case Absent:
+		b.WriteString("(not set)")
+	case Null:
+		b.WriteString("null")
+	case Unknown:
+		if v.Text != "" {
+			b.WriteString(quote(v.Text) + "+")
+		}
+		b.WriteString("(unknown)")
+	case Bool:
+		b.WriteString(strconv.FormatBool(v.Bool))
+	case Number:
+		b.WriteString(v.Digits())
+	case String:
+		b.WriteString(quote(v.Text))
+	case List:
+		b.WriteByte('[')
+		for i := range v.Items {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			v.Items[i].show(b)
+		}
+		v.more(b, len(v.Items))
+		b.WriteByte(']')
+	case Object:
+		b.WriteByte('{')
+		for i := range v.Fields {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(quote(v.Fields[i].Name) + ": ")
+			v.Fields[i].Value.show(b)
+		}
+		v.more(b, len(v.Fields))
+		b.WriteByte('}')
+	}
+}
+
+func (v *Value) more(b *strings.Builder, before int) {
+	if v.Open {
+		if before > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(perhaps more)")
+	}
+}
+
+// Digits writes a Number in decimal digits, exactly.
+func (v *Value) Digits() string {
+	if v.Text != "" {
+		return v.Text
+	}
+	return strconv.FormatFloat(v.Number, 'f', -1, 64)
+}
+
+func quote(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil { // strings always marshal
+		return strconv.Quote(s)
+	}
+	return string(text)
+}
