@@ -1,0 +1,76 @@
+package schema
+
+import (
+	_ "embed" // the tables are strings in the binary: no work at start
+	"iter"
+	"strings"
+)
+
+var (
+	//go:embed data/core.txt
+	core string
+	//go:embed data/aws.txt
+	aws string
+	//go:embed data/azurerm.txt
+	azurerm string
+	//go:embed data/google.txt
+	google string
+)
+
+// types holds a row per resource type: its name and its attributes as decode reads them.
+var types = [...]table{table(core), table(aws), table(azurerm), table(google)}
+
+// table is lines of "key TAB rest", sorted by key. Several lines may have the same key. Lines that begin with # come first
+// and are remarks.
+type table string
+
+// rows yields key and rest of every line of that key. The strings are parts of the table.
+func (t table) rows(key string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := t.search(key); i < len(t); {
+			k, rest, next := t.line(i)
+			if k != key || !yield(k, rest) {
+				return
+			}
+			i = next
+		}
+	}
+}
+
+// all yields key and rest of every line but the remarks.
+func (t table) all() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for i := 0; i < len(t); {
+			k, rest, next := t.line(i)
+			if !strings.HasPrefix(k, "#") && !yield(k, rest) {
+				return
+			}
+			i = next
+		}
+	}
+}
+
+// search returns where the first line begins whose key is not less than the wanted one.
+func (t table) search(key string) int {
+	low, high := 0, len(t) // both are always beginnings of lines, or the end
+	for low < high {
+		start := low + strings.LastIndexByte(string(t[low:(low+high)/2]), '\n') + 1
+		k, _, next := t.line(start)
+		if k < key {
+			low = next
+		} else {
+			high = start
+		}
+	}
+	return low
+}
+
+// line splits the line that begins at i and says where the next one begins.
+func (t table) line(i int) (key, rest string, next int) {
+	line := string(t[i:])
+	if end := strings.IndexByte(line, '\n'); end >= 0 {
+		line = line[:end]
+	}
+	key, rest, _ = strings.Cut(line, "\t")
+	return key, rest, min(i+len(line)+1, len(t))
+}
