@@ -52,14 +52,22 @@ func (t table) all() iter.Seq2[string, string] {
 
 // search returns where the first line begins whose key is not less than the wanted one.
 func (t table) search(key string) int {
-	low, high := 0, len(t) // both are always beginnings of lines, or the end
+	// Lines that begin before low have lesser keys; those that begin at high or later do not. Low is a beginning, high any
+	// place. The search for a beginning goes forward because that way it is fast, and some lines are long.
+	low, high := 0, len(t)
 	for low < high {
-		start := low + strings.LastIndexByte(string(t[low:(low+high)/2]), '\n') + 1
-		k, _, next := t.line(start)
-		if k < key {
+		middle := low + (high-low)/2
+		start := middle
+		if middle > low {
+			if start += strings.IndexByte(string(t[middle-1:]), '\n'); start >= high {
+				high = middle
+				continue
+			}
+		}
+		if k, _, next := t.line(start); k < key {
 			low = next
 		} else {
-			high = start
+			high = middle
 		}
 	}
 	return low
