@@ -1,0 +1,31 @@
+# Everything that is done to this repository by hand. `make help` lists it.
+
+GO ?= go
+export CGO_ENABLED = 0
+
+.PHONY: help build test check bench fuzz generate corpus
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## build ./plumbline
+	$(GO) build -trimpath -o plumbline ./cmd/plumbline
+
+test: ## every test that needs no network and no other program (under three minutes)
+	$(GO) test ./...
+
+check: ## what CI runs: formatting, vet, staticcheck, tests, race, short fuzzing, fresh generated files
+	bash .ci/run
+
+bench: ## benchmarks in the form benchstat reads; PLUMBLINE_CORPUS names a folder of estates
+	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./scan ./rule ./schema ./dialects/...
+
+fuzz: ## fuzz every target for TIME (default 10m) each
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(TIME),10m) $$p || exit 1; \
+		done; \
+	done
+
+generate: ## write the generated documents and goldens anew
+	$(GO) test ./... -run 'Generated|Golden' -update
