@@ -1,0 +1,108 @@
+// Package report writes what a scan found, one file per format.
+//
+// A format is a pure function of its Input: no clock, no environment, no map order, so that equal scans give equal bytes.
+// Scanned text is hostile: it may hold escape sequences for terminals, markup, formulas, or directions for a workflow
+// runner. Each format makes it harmless in its own way, see visible.
+package report
+
+import (
+	"io"
+	"path"
+	"slices"
+	"time"
+
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/source"
+)
+
+// Input is what a format writes.
+type Input struct {
+	Report *finding.Report
+	Files  func(path string) *source.File // a file of the scanned tree, for excerpts and diffs; nil result when it is not readable; nil when there are no files
+	Prefix string                         // the slash-separated way from where the reader stands to Report.Root; all formats but json put it before each path
+	Colour bool                           // escape sequences for colour in text and short
+	Width  int                            // columns of the terminal for text; 0 means 100
+	At     time.Time                      // when the scan ran, in the formats that demand it (gitlab-sast); the zero time is written as the first second of 1970
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name      string // as on the command line: sarif
+	Title     string // for people: SARIF 2.1.0
+	MediaType string
+	Write     func(w io.Writer, in Input) error // the error is that of w
+}
+
+// Formats returns all formats in the order in which help lists them.
+func Formats() []Format {
+	return []Format{
+		{"text", "for people: excerpts, reasons and fixes", "text/plain; charset=utf-8", writeText},
+		{"short", "one line per finding", "text/plain; charset=utf-8", writeShort},
+		{"json", "everything, in a documented schema", "application/json", writeJSON},
+	}
+}
+
+// Lookup returns the format of that name.
+func Lookup(name string) (Format, bool) {
+	all := Formats()
+	i := slices.IndexFunc(all, func(f Format) bool { return f.Name == name })
+	if i < 0 {
+		return Format{}, false
+	}
+	return all[i], true
+}
+
+// place returns the path of a file of the tree as the reader would type it.
+func (in *Input) place(file string) string {
+	if in.Prefix == "" || file == "" {
+		return file
+	}
+	return path.Join(in.Prefix, file)
+}
+
+// file returns the content of a file of the tree, or nil.
+func (in *Input) file(name string) *source.File {
+	if in.Files == nil || name == "" {
+		return nil
+	}
+	return in.Files(name)
+}
+
+// open returns the findings that are to be acted on: the ones that nobody suppressed.
+func open(r *finding.Report) []*finding.Finding {
+	out := make([]*finding.Finding, 0, len(r.Findings))
+	for i := range r.Findings {
+		if r.Findings[i].Suppression == nil {
+			out = append(out, &r.Findings[i])
+		}
+	}
+	return out
+}
+
+// severities lists the severities, worst first.
+var severities = [...]finding.Severity{finding.Critical, finding.High, finding.Medium, finding.Low, finding.Info}
+
+// tally counts findings by severity.
+type tally [finding.Critical + 1]int
+
+func count(fs []*finding.Finding) tally {
+	var t tally
+	for _, f := range fs {
+		t[f.Severity]++
+	}
+	return t
+}
+
+// rules maps the rules of the report by id.
+func rules(r *finding.Report) map[string]*finding.Rule {
+	m := make(map[string]*finding.Rule, len(r.Rules))
+	for i := range r.Rules {
+		m[r.Rules[i].ID] = &r.Rules[i]
+	}
+	return m
+}
+
+// complete reports whether everything that was claimed could be read; Unresolved is a gap in coverage only.
+func complete(r *finding.Report) bool {
+	return !slices.ContainsFunc(r.Problems, func(p finding.Problem) bool { return p.Kind != source.Unresolved })
+}

@@ -1,0 +1,248 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/source"
+)
+
+// The end of the text report: what was found in all, what could not be read or decided, and what was covered.
+
+// summary writes the table by severity, or that there is nothing to do.
+func (t *texter) summary(found []*finding.Finding) {
+	suppressed := len(t.Report.Findings) - len(found)
+	if len(found) == 0 {
+		switch c := t.Report.Coverage; {
+		case !complete(t.Report):
+			t.line(t.warn("No findings, but the scan is incomplete: see the problems below."))
+		case c.Files == 0:
+			t.line(t.warn("Nothing was scanned: no file here is of a language that Plumbline reads."))
+		default:
+			t.line(t.good("No findings."))
+		}
+		t.suppressed(suppressed)
+		return
+	}
+	groups := grouped(found)
+	var places, fixable tally
+	files := make(map[string]bool)
+	ids := make(map[string]bool)
+	for _, g := range groups {
+		places[g.Severity]++
+		files[g.Location.File] = true
+		ids[g.Rule] = true
+		if slices.ContainsFunc(g.all, func(f *finding.Finding) bool { return len(f.Fixes) > 0 }) {
+			fixable[g.Severity]++
+		}
+	}
+	all := count(found)
+	t.line(t.bold("Summary"))
+	t.line(t.dim(fmt.Sprintf("  %-8s  %8s  %6s  %7s", "severity", "findings", "places", "fixable")))
+	fixes := 0
+	for _, s := range severities {
+		fixes += fixable[s]
+		if all[s] > 0 {
+			t.line("  ", t.severity(s, s.String()), strings.Repeat(" ", 8-len(s.String())),
+				fmt.Sprintf("  %8d  %6d  %7d", all[s], places[s], fixable[s]))
+		}
+	}
+	t.line(fmt.Sprintf("  %s of %s in %s.", plural(len(found), "finding"), plural(len(ids), "rule"), plural(len(files), "file")))
+	if fixes > 0 {
+		t.line(fmt.Sprintf("  A proved fix is ready for %d of the %s: ", fixes, plural(len(groups), "place")), t.bold("plumbline fix"))
+	}
+	t.suppressed(suppressed)
+}
+
+func (t *texter) suppressed(n int) {
+	if n == 0 {
+		return
+	}
+	by := make(map[finding.SuppressionKind]int)
+	for _, f := range t.Report.Findings {
+		if f.Suppression != nil {
+			by[f.Suppression.Kind]++
+		}
+	}
+	var parts []string
+	for _, k := range []struct {
+		kind finding.SuppressionKind
+		text string
+	}{{finding.Inline, "by comments"}, {finding.Settings, "by settings"}, {finding.Baseline, "in the baseline"}} {
+		if by[k.kind] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", by[k.kind], k.text))
+		}
+	}
+	t.line(fmt.Sprintf("  %s suppressed: %s.", plural(n, "more finding"), strings.Join(parts, ", ")))
+}
+
+// advice says what to do about a kind of problem, when its message does not.
+var advice = map[source.ProblemKind]string{
+	source.Unreadable: "not scanned",
+	source.Invalid:    "what it declares was not scanned",
+	source.Unresolved: "a gap in what was scanned",
+	source.Limit:      "the rest was not scanned",
+	source.Bug:        "a fault of Plumbline: please report it",
+}
+
+func (t *texter) problems() {
+	ps := t.Report.Problems
+	if len(ps) == 0 {
+		return
+	}
+	t.line()
+	head := plural(len(ps), "problem")
+	if complete(t.Report) {
+		t.line(t.bold(head))
+	} else {
+		t.line(t.warn(head), t.bold(": the scan is incomplete"))
+	}
+	for _, p := range ps {
+		at := t.spot(p.Location)
+		if at == "" {
+			at = visible(cmp.Or(p.Unit, t.Report.Root))
+		}
+		t.line("  ", t.link(at), "  ", t.dim(string(p.Kind)+", "+advice[p.Kind]))
+		for _, l := range wrap(visible(p.Message), t.Width-4) {
+			t.line("    ", l)
+		}
+	}
+}
+
+// wait is the undecided verdicts that the same inputs would decide.
+type wait struct {
+	inputs   []finding.Wait
+	verdicts int
+	rules    map[string]bool
+}
+
+// waits groups undecided verdicts by the inputs that would decide them, most first.
+func waits(undecided []finding.Finding) []*wait {
+	index := make(map[string]*wait)
+	var out []*wait
+	for i := range undecided {
+		f := &undecided[i]
+		inputs := slices.Clone(f.Waits)
+		slices.SortFunc(inputs, func(a, b finding.Wait) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Start, b.Location.Start))
+		})
+		inputs = slices.CompactFunc(inputs, func(a, b finding.Wait) bool { return a.Name == b.Name && a.Location.Range == b.Location.Range })
+		var k strings.Builder
+		for _, in := range inputs {
+			// Without a place the name alone does not tell inputs of two units apart.
+			fmt.Fprintf(&k, "%q %q %d,", in.Name, in.Location.File, in.Location.Start)
+			if in.Location.IsZero() {
+				fmt.Fprintf(&k, "%q", f.Resource.Unit)
+			}
+		}
+		w := index[k.String()]
+		if w == nil {
+			w = &wait{inputs: inputs, rules: make(map[string]bool)}
+			index[k.String()] = w
+			out = append(out, w)
+		}
+		w.verdicts++
+		w.rules[f.Rule] = true
+	}
+	slices.SortStableFunc(out, func(a, b *wait) int { return cmp.Compare(b.verdicts, a.verdicts) })
+	return out
+}
+
+// sentence says what would decide the verdicts; name writes one input.
+func (w *wait) sentence(name func(finding.Wait) string) string {
+	gain := fmt.Sprintf("%s of %s", plural(w.verdicts, "verdict"), plural(len(w.rules), "rule"))
+	if len(w.inputs) == 0 {
+		return gain + " wait for something that has no name"
+	}
+	var names []string
+	settable, modules := true, true
+	for _, in := range w.inputs {
+		names = append(names, name(in))
+		settable = settable && in.Kind == "variable"
+		modules = modules && in.Kind == "module"
+	}
+	what := names[0]
+	if n := len(names); n > 1 {
+		what = strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	switch {
+	case settable:
+		return "set " + what + " to decide " + gain
+	case modules:
+		return "make " + what + " available to decide " + gain
+	default:
+		return what + ", known only later, would decide " + gain
+	}
+}
+
+func (t *texter) undecided() {
+	if len(t.Report.Undecided) == 0 {
+		return
+	}
+	t.line()
+	t.line(t.bold(fmt.Sprintf("%s undecided", plural(len(t.Report.Undecided), "verdict"))), t.dim(": neither passed nor failed until an input is known"))
+	all := waits(t.Report.Undecided)
+	for _, w := range all[:min(len(all), maxUndecided)] {
+		text := w.sentence(func(in finding.Wait) string { return visible(in.Name) + t.at(in.Location) })
+		for i, l := range wrap(text, t.Width-4) {
+			t.line("  ", strings.Repeat(" ", min(i, 1)*2), l)
+		}
+	}
+	if n := len(all) - maxUndecided; n > 0 {
+		t.line(fmt.Sprintf("  and %d more; the json report lists them all", n))
+	}
+}
+
+func (t *texter) hygiene() {
+	if len(t.Report.Hygiene) == 0 {
+		return
+	}
+	t.line()
+	t.line(t.bold(plural(len(t.Report.Hygiene), "suppression") + " to look at"))
+	for _, h := range t.Report.Hygiene {
+		t.line("  ", t.link(t.spot(h.Suppression.Location)), "  ", t.dim(visible(h.Kind)))
+		for _, l := range wrap(visible(h.Message), t.Width-4) {
+			t.line("    ", l)
+		}
+	}
+}
+
+// coverage says what was looked at: without it "no findings" means nothing.
+func (t *texter) coverage() {
+	t.line()
+	for _, l := range wrap(coverage(t.Report.Coverage), t.Width) {
+		t.line(t.dim(l))
+	}
+	for i, m := range t.Report.Coverage.Missing {
+		if i == maxUndecided {
+			t.line(t.dim("  …"))
+			break
+		}
+		t.line(t.dim("  not at hand: " + visible(m)))
+	}
+}
+
+func coverage(c finding.Coverage) string {
+	s := fmt.Sprintf("Read %s in %s: %s judged by %s.", plural(c.Files, "file"), plural(c.Units, "unit"), plural(c.Resources, "resource"), plural(c.Rules, "rule"))
+	verdicts := 0
+	var parts []string
+	for _, o := range []finding.Outcome{finding.Pass, finding.Fail, finding.Undecided} {
+		if n := c.Verdicts[o.String()]; n > 0 {
+			verdicts += n
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	if verdicts > 0 {
+		s += fmt.Sprintf(" %s: %s.", plural(verdicts, "verdict"), strings.Join(parts, ", "))
+	}
+	if c.Skipped > 0 {
+		s += fmt.Sprintf(" %s of other languages.", plural(c.Skipped, "file"))
+	}
+	if n := len(c.Missing); n > 0 {
+		s += fmt.Sprintf(" %s not at hand.", plural(n, "module"))
+	}
+	return s
+}

@@ -1,0 +1,358 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"plumbline.dev/plumbline/finding"
+)
+
+// texter writes the report for people.
+type texter struct {
+	Input
+	palette
+	w     *bufio.Writer
+	rules map[string]*finding.Rule
+	told  map[string]bool // rules whose reason the present file has told
+}
+
+// bounds of the text report: how many of a thing are listed before the rest is only counted.
+const (
+	maxListed    = 8 // addresses of instances, places of evidence
+	maxFixes     = 4
+	maxUndecided = 12
+)
+
+func writeText(w io.Writer, in Input) error {
+	if in.Width <= 0 {
+		in.Width = 100
+	}
+	in.Width = max(in.Width, 50)
+	t := &texter{Input: in, palette: palette(in.Colour), w: bufio.NewWriter(w), rules: rules(in.Report)}
+	found := open(in.Report)
+	for _, s := range sections(found) {
+		t.section(s)
+	}
+	t.summary(found)
+	t.problems()
+	t.undecided()
+	t.hygiene()
+	t.coverage()
+	return t.w.Flush()
+}
+
+func (t *texter) line(parts ...string) {
+	for _, p := range parts {
+		t.w.WriteString(p)
+	}
+	t.w.WriteByte('\n')
+}
+
+func (t *texter) section(s *section) {
+	name := visible(t.place(s.file))
+	if s.file == "" {
+		name = "without a place in a file"
+	}
+	tail := plural(s.count, "finding")
+	rule := max(2, t.Width-columns(name)-columns(tail)-2)
+	t.line(t.bold(name), " ", t.dim(strings.Repeat("─", rule)), " ", t.dim(tail))
+	t.line()
+	t.told = make(map[string]bool)
+	for _, b := range s.blocks {
+		t.line(t.bold(cut(visible(b.name), t.Width)))
+		for _, g := range b.groups {
+			t.group(g, b.name)
+			t.line()
+		}
+	}
+}
+
+// labelWidth is the width of the column of labels under a finding.
+const labelWidth = 8
+
+func (t *texter) group(g *group, title string) {
+	gutter := 3
+	lines := excerpt(t.file(g.Location.File), g.Location, t.Width-12)
+	for _, l := range lines {
+		gutter = max(gutter, len(strconv.Itoa(l.number)))
+	}
+	indent := strings.Repeat(" ", gutter+2)
+
+	// The message may take several lines: they stand under each other.
+	word := g.Severity.String()
+	if t.palette {
+		word = " " + word + " "
+	}
+	body := wrap(visible(g.Message), t.Width-columns(word)-3)
+	id := visible(g.Rule)
+	// The rule stands behind the message when there is room, else on a line of its own.
+	last := max(0, len(body)-1)
+	if len(body) > 0 && 3+columns(word)+columns(body[last])+2+columns(id) > t.Width {
+		body = append(body, "")
+		last++
+	} else if len(body) == 0 {
+		body = []string{""}
+	}
+	for i, m := range body {
+		lead := strings.Repeat(" ", columns(word)+3)
+		if i == 0 {
+			lead = "  " + t.severity(g.Severity, word) + " "
+		}
+		switch {
+		case i < last:
+			t.line(lead, t.bold(m))
+		case m == "":
+			t.line(lead, t.dim(id))
+		default:
+			t.line(lead, t.bold(m), "  ", t.dim(id))
+		}
+	}
+	if at := t.spot(g.Location); at != "" {
+		t.line(indent, t.dim("╭╴"), t.link(at))
+	}
+	for _, l := range lines {
+		t.excerptLine(l, gutter, g.Severity)
+	}
+	if len(lines) > 0 {
+		t.line(indent, t.dim("╵"))
+	}
+
+	t.instances(g, title, indent)
+	t.labelledList(indent, "value", distinct(g.all, func(f *finding.Finding) []string {
+		return each(f.Evidence, func(e finding.Evidence) string { return evidence(e) + t.origin(e.From) })
+	}))
+	t.labelledList(indent, "see", distinct(g.all, func(f *finding.Finding) []string {
+		return each(f.Related, func(r finding.Related) string { return visible(r.Text) + t.at(r.Location) })
+	}))
+	if r := t.rules[g.Rule]; r != nil && !t.told[g.Rule] {
+		if why := firstParagraph(r.Why); why != "" {
+			t.labelled(indent, "why", why)
+		}
+	}
+	t.fixes(g, indent)
+	if !t.told[g.Rule] {
+		t.labelled(indent, "more", "plumbline explain "+visible(g.Rule))
+	}
+	t.told[g.Rule] = true
+}
+
+func (t *texter) excerptLine(l excerptLine, gutter int, s finding.Severity) {
+	if l.number == 0 {
+		t.line(strings.Repeat(" ", gutter), "  ", t.dim("┊"))
+		return
+	}
+	t.line(t.dim(fmt.Sprintf("%*d  │ ", gutter, l.number)), l.before, l.mark, l.after)
+	if l.marked {
+		under := strings.Repeat("^", max(1, columns(l.mark)))
+		t.line(strings.Repeat(" ", gutter+2), t.dim("│ "), strings.Repeat(" ", columns(l.before)), t.severity(min(s, finding.High), under))
+	}
+}
+
+// instances says which resources the same text makes break the rule, and through which module calls.
+func (t *texter) instances(g *group, title, indent string) {
+	if len(g.all) == 1 && g.Resource.Address == title {
+		if calls := g.Resource.Calls; len(calls) > 0 {
+			t.labelled(indent, "through", t.way(calls, func(c finding.Related) string { return visible(c.Text) + t.at(c.Location) }))
+		}
+	} else {
+		units := slices.ContainsFunc(g.all, func(f *finding.Finding) bool { return f.Resource.Unit != g.Resource.Unit })
+		t.labelledList(indent, "in", distinct(g.all, func(f *finding.Finding) []string {
+			s := visible(f.Resource.Address)
+			if units {
+				s += " of " + visible(f.Resource.Unit)
+			}
+			if len(f.Resource.Calls) > 0 {
+				s += ", called at " + t.way(f.Resource.Calls, func(c finding.Related) string { return t.spot(c.Location) })
+			}
+			return []string{s}
+		}))
+	}
+	if v := distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }); len(v) > 0 {
+		t.labelled(indent, "with", visible(strings.Join(v, ", ")))
+	}
+}
+
+// way joins module calls, outermost first.
+func (t *texter) way(calls []finding.Related, write func(finding.Related) string) string {
+	return strings.Join(each(calls, write), " → ")
+}
+
+// distinct collects what the findings say, each thing once, in order.
+func distinct(fs []*finding.Finding, say func(*finding.Finding) []string) []string {
+	var out []string
+	seen := make(map[string]bool)
+	for _, f := range fs {
+		for _, s := range say(f) {
+			if !seen[s] {
+				seen[s] = true
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// fixes shows the fixes of the first finding, and of the others the preferred one where it edits another place.
+func (t *texter) fixes(g *group, indent string) {
+	var shown []finding.Fix
+	left := 0
+	for i, f := range g.all {
+		for n, fix := range f.Fixes {
+			if i > 0 && n > 0 || slices.ContainsFunc(shown, func(s finding.Fix) bool { return slices.Equal(s.Edits, fix.Edits) }) {
+				continue
+			}
+			if len(shown) == maxFixes {
+				left++
+				continue
+			}
+			shown = append(shown, fix)
+			label := "fix"
+			if n > 0 {
+				label = "or"
+			}
+			t.fix(g, fix, label, indent)
+		}
+	}
+	if left > 0 {
+		t.labelled(indent, "", fmt.Sprintf("and %s more like this", plural(left, "change")))
+	}
+}
+
+func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
+	t.labelled(indent, label, visible(fix.Title))
+	under := indent + strings.Repeat(" ", labelWidth)
+	for _, file := range editedFiles(fix) {
+		hunks := hunksOf(t.file(file), fix.Edits, 1)
+		if len(hunks) == 0 || file != g.Location.File {
+			t.line(under, t.link(visible(t.place(file))))
+		}
+		for n, h := range hunks {
+			if n > 0 {
+				t.line(under, t.dim("┊"))
+			}
+			t.hunk(h, under)
+		}
+	}
+	if len(fix.Shared) > 0 {
+		t.labelled(indent, "", "also changes "+visible(list(fix.Shared, maxListed)))
+	}
+}
+
+func (t *texter) hunk(h hunk, indent string) {
+	for _, l := range h.lines {
+		n := l.old
+		if l.op == '+' {
+			n = l.new
+		}
+		text := cut(visibleLines(strings.TrimRight(l.text, "\r\n")), t.Width-len(indent)-7)
+		number := t.dim(fmt.Sprintf("%4d ", n))
+		switch l.op {
+		case '-':
+			t.line(indent, number, t.removed(strings.TrimRight("- "+text, " ")))
+		case '+':
+			t.line(indent, number, t.added(strings.TrimRight("+ "+text, " ")))
+		default:
+			t.line(strings.TrimRight(indent+number+"  "+text, " "))
+		}
+	}
+}
+
+// labelledList writes a list under one label, and counts what is too much.
+func (t *texter) labelledList(indent, label string, items []string) {
+	for i, s := range items {
+		if i == maxListed && len(items) > maxListed+1 {
+			t.labelled(indent, "", fmt.Sprintf("and %d more", len(items)-i))
+			return
+		}
+		t.labelled(indent, label, s)
+		label = ""
+	}
+}
+
+// labelled writes a label and its text, wrapped so that the lines stand under each other.
+func (t *texter) labelled(indent, label, text string) {
+	for i, l := range wrap(text, t.Width-len(indent)-labelWidth) {
+		if i > 0 {
+			label = ""
+		}
+		t.line(indent, t.dim(fmt.Sprintf("%-*s", labelWidth, label)), l)
+	}
+}
+
+// spot writes a place as editors and terminals understand it: path:line:column.
+func (t *texter) spot(l finding.Location) string { return spot(&t.Input, l) }
+
+func spot(in *Input, l finding.Location) string {
+	if l.IsZero() {
+		return ""
+	}
+	at := visible(in.place(l.File))
+	if l.From.Line > 0 {
+		at += ":" + strconv.Itoa(l.From.Line) + ":" + strconv.Itoa(l.From.Column)
+	}
+	return at
+}
+
+// at writes a place in brackets, and nothing when there is none.
+func (t *texter) at(l finding.Location) string {
+	if l.IsZero() {
+		return ""
+	}
+	at := visible(t.place(l.File))
+	if l.From.Line > 0 {
+		at += ":" + strconv.Itoa(l.From.Line)
+	}
+	return " (" + at + ")"
+}
+
+// evidence writes a value that the rule saw.
+func evidence(e finding.Evidence) string {
+	if e.Path == "" {
+		return visible(cut(e.Value, 200))
+	}
+	return visible(e.Path) + " = " + visible(cut(e.Value, 200))
+}
+
+// origin writes the way from where a value is used to where it was written.
+func (t *texter) origin(from []finding.Related) string {
+	var b strings.Builder
+	for i, r := range from {
+		if i == maxListed {
+			b.WriteString(" ← …")
+			break
+		}
+		b.WriteString(" ← " + visible(r.Text) + t.at(r.Location))
+	}
+	return b.String()
+}
+
+// editedFiles returns the files that a fix edits, in order.
+func editedFiles(fix finding.Fix) []string {
+	var files []string
+	for _, e := range fix.Edits {
+		if !slices.Contains(files, e.Location.File) {
+			files = append(files, e.Location.File)
+		}
+	}
+	return files
+}
+
+// list joins the first so many names and counts the rest.
+func list(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:n], ", ") + fmt.Sprintf(" and %d more", len(names)-n)
+}
+
+// plural writes a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
