@@ -16,92 +16,114 @@ var (
 	defaultsAzurerm string
 )
 
-// defaultTables hold a row per default: type, path, scope, value as JSON, source, note. A path has one row at most in a
-// table; the rows of the first table win. Scope is "always" or "block".
+// defaultTables hold a row per default: type, path, scope, value as JSON, source, note. The scope is "always", "block" (only
+// where the enclosing block was written) or "absent" (only where it was not). The rows of the first table win.
 var defaultTables = [...]table{table(defaults), table(defaultsAzurerm)}
 
 // Default is the effective value of an attribute that was not written.
 type Default struct {
 	Value  value.Value // known; without a range
-	Source string      // where it is written: an address, or the provider's page or source file
-	Note   string      // what else must be known; may be empty
+	Source string      // where it is written: an address, or the provider's source file
+	Note   string      // what else must be known, such as who else may set it; may be empty
 }
 
-// row is a Default with its scope.
-type row struct {
-	Default
-	always bool // also when a block on the path was not written
+// pair is what is known of one attribute; a side without a default is nil. Both sides are the same when the value does not
+// depend on the block.
+type pair struct {
+	written, absent *Default // with the enclosing block written, or not
 }
 
-// Default returns the effective value of the attribute at path when neither it nor, perhaps, a block on the way to it was
-// written. The path has names only, joined by dots: metadata_options.http_endpoint. Explicit null counts as not written.
+// Default returns the effective value of the attribute at path, which was not written, whether its enclosing block was or
+// not. The path has names only, joined by dots: metadata_options.http_endpoint. Explicit null counts as not written.
 //
 // Ask it only for what is absent: the body of the resource is not its business.
 func (s *Set) Default(typ, path string) (Default, bool) {
-	r, ok := s.rows(typ)[path]
-	return r.Default, ok && r.always
+	if p := s.defaultsOf(typ)[path]; p.written != nil && p.written == p.absent {
+		return *p.written, true
+	}
+	return Default{}, false
 }
 
-// DefaultInBlock is Default for an attribute whose enclosing block was written. It knows more: a retention of seven days is
-// the default in a retention policy that was written, and says nothing about a resource without a policy.
-func (s *Set) DefaultInBlock(typ, path string) (Default, bool) {
-	r, ok := s.rows(typ)[path]
-	return r.Default, ok
+// DefaultInBlock is Default for those who know whether the enclosing block was written, and so get more and better answers:
+// seven days are the default of a retention policy that was written, and say nothing about a resource without a policy.
+// Attributes that are in no block always count as enclosed by one that was written.
+func (s *Set) DefaultInBlock(typ, path string, written bool) (Default, bool) {
+	p := s.defaultsOf(typ)[path]
+	d := p.absent
+	if written || !strings.Contains(path, ".") {
+		d = p.written
+	}
+	if d == nil {
+		return Default{}, false
+	}
+	return *d, true
 }
 
-// Defaults returns the paths of a type that have a default, sorted; those that hold only in a written block too.
+// Defaults returns the paths of a type that have a default of any scope, sorted.
 func (s *Set) Defaults(typ string) []string {
 	var paths []string
-	for path := range s.rows(typ) {
+	for path := range s.defaultsOf(typ) {
 		paths = append(paths, path)
 	}
 	slices.Sort(paths)
 	return paths
 }
 
-func (s *Set) rows(typ string) map[string]row {
+func (s *Set) defaultsOf(typ string) map[string]pair {
 	s.mu.RLock()
-	rows, ok := s.defaults[typ]
+	pairs, ok := s.defaults[typ]
 	s.mu.RUnlock()
 	if ok {
-		return rows
+		return pairs
 	}
 	for _, t := range defaultTables {
+		found := make(map[string]pair)
 		for key, text := range t.rows(typ) {
-			path, r, err := parseDefault(text)
+			path, scope, d, err := parseDefault(text)
 			if err != nil {
 				panic("schema: default of " + key + "." + path + ": " + err.Error()) // a test reads every row
 			}
-			if rows == nil {
-				rows = make(map[string]row)
+			p := found[path]
+			if scope != "absent" {
+				p.written = d
 			}
-			if _, ok := rows[path]; !ok {
-				rows[path] = r
+			if scope != "block" {
+				p.absent = d
 			}
+			found[path] = p
 			typ = key // the table's copy: the map must not hold on to the caller's text
 		}
+		if pairs == nil {
+			pairs = found
+			continue
+		}
+		for path, p := range found {
+			if _, ok := pairs[path]; !ok {
+				pairs[path] = p
+			}
+		}
 	}
-	if rows == nil {
-		return nil
+	if s.Resource(typ) == nil {
+		return nil // not remembered: names come from input, and there is no end to them
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.defaults[typ] = rows
-	return rows
+	s.defaults[typ] = pairs
+	return pairs
 }
 
-func parseDefault(text string) (path string, r row, err error) {
+func parseDefault(text string) (path, scope string, d *Default, err error) {
 	path, text, _ = strings.Cut(text, "\t")
-	scope, text, _ := strings.Cut(text, "\t")
+	scope, text, _ = strings.Cut(text, "\t")
 	document, text, _ := strings.Cut(text, "\t")
-	r.Source, r.Note, _ = strings.Cut(text, "\t")
-	r.always = scope == "always"
+	d = new(Default)
+	d.Source, d.Note, _ = strings.Cut(text, "\t")
 	var decoded any
 	if err := json.Unmarshal([]byte(document), &decoded); err != nil {
-		return path, r, err
+		return path, scope, nil, err
 	}
-	r.Value = fromJSON(decoded)
-	return path, r, nil
+	d.Value = fromJSON(decoded)
+	return path, scope, d, nil
 }
 
 func fromJSON(decoded any) value.Value {

@@ -31,8 +31,8 @@ func (s *Set) Links(typ string) []Link {
 		out = append(out, Link{Attribute: attribute, Target: target, TargetAttributes: strings.Split(attributes, ",")})
 		typ = key // the table's copy: the map must not hold on to the caller's text
 	}
-	if out == nil {
-		return nil
+	if out == nil && s.Resource(typ) == nil {
+		return nil // not remembered: names come from input, and there is no end to them
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -76,7 +76,7 @@ func lookup(attributes []Attribute, name string) *Attribute {
 type Set struct {
 	mu        sync.RWMutex
 	resources map[string]*Resource
-	defaults  map[string]map[string]row
+	defaults  map[string]map[string]pair
 	links     map[string][]Link
 }
 
@@ -85,7 +85,7 @@ type Set struct {
 func Load() *Set {
 	return &Set{
 		resources: make(map[string]*Resource),
-		defaults:  make(map[string]map[string]row),
+		defaults:  make(map[string]map[string]pair),
 		links:     make(map[string][]Link),
 	}
 }
