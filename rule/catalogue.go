@@ -1,0 +1,230 @@
+package rule
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"plumbline.dev/plumbline/schema"
+)
+
+// Catalogue is a set of pages, parsed and compiled when they are asked for: a thousand pages cost a millisecond, and the
+// rules for the resource types that are there cost theirs. It may be used by several goroutines.
+type Catalogue struct {
+	set   *schema.Set
+	pages []*entry
+	byID  map[string]*entry
+	exact map[string][]*entry // by type
+	globs []*entry            // those with a * among their types
+
+	mu       sync.Mutex
+	compiler *Compiler
+	programs map[string][]*Program
+	aliases  map[string]*entry // nil until every page was parsed
+	problems []PageProblem
+}
+
+// entry is a page of the catalogue.
+type entry struct {
+	path string
+	text []byte
+	id   string
+	on   []string
+	rule *Rule // nil until it was parsed
+}
+
+// PageProblem is a mistake in one of the pages.
+type PageProblem struct {
+	Path string
+	Problem
+}
+
+// Load finds the pages (*.md, but not README.md) in the trees, at any depth. The pages of all trees make one catalogue.
+// An unreadable tree is an error; mistakes in pages are Problems.
+func Load(set *schema.Set, trees ...fs.FS) (*Catalogue, error) {
+	c := &Catalogue{
+		set:      set,
+		byID:     make(map[string]*entry),
+		exact:    make(map[string][]*entry),
+		programs: make(map[string][]*Program),
+	}
+	for _, tree := range trees {
+		err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".md") || strings.EqualFold(d.Name(), "README.md") {
+				return err
+			}
+			text, err := fs.ReadFile(tree, path)
+			if err != nil {
+				return err
+			}
+			c.add(path, text)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+	}
+	return c, nil
+}
+
+func (c *Catalogue) add(path string, text []byte) {
+	e := &entry{path: path, text: text}
+	var ok bool
+	if e.on, e.id, ok = Head(text); !ok {
+		c.parse(e)
+		e.on, e.id = e.rule.On, e.rule.ID
+	}
+	if other := c.byID[e.id]; other != nil && e.id != "" {
+		c.problem(e, 0, "the id %s is already that of %s", e.id, other.path)
+		return
+	}
+	c.pages = append(c.pages, e)
+	c.byID[e.id] = e
+	glob := false
+	for _, typ := range e.on {
+		if strings.HasSuffix(typ, "*") {
+			glob = true
+		} else if !slices.Contains(c.exact[typ], e) {
+			c.exact[typ] = append(c.exact[typ], e)
+		}
+	}
+	if glob {
+		c.globs = append(c.globs, e)
+	}
+}
+
+func (c *Catalogue) problem(e *entry, line int, format string, args ...any) {
+	c.problems = append(c.problems, PageProblem{Path: e.path, Problem: Problem{Line: line, Message: fmt.Sprintf(format, args...)}})
+}
+
+func (c *Catalogue) parse(e *entry) *Rule {
+	if e.rule == nil {
+		r, problems := Parse(e.path, e.text)
+		for _, p := range problems {
+			c.problems = append(c.problems, PageProblem{Path: e.path, Problem: p})
+		}
+		e.rule = r
+	}
+	return e.rule
+}
+
+// For returns the programs of a resource type, in order of rule id. Rules that do not compile are left out: their
+// mistakes are among the Problems.
+func (c *Catalogue) For(typ string) []*Program {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if programs, ok := c.programs[typ]; ok {
+		return programs
+	}
+	if c.compiler == nil {
+		c.compiler = NewCompiler(c.set)
+	}
+	var programs []*Program
+	compile := func(e *entry, on string) {
+		r := c.parse(e)
+		if r.Require == "" {
+			return // reported by Parse
+		}
+		p, problems := c.compiler.Compile(r, on)
+		for _, m := range problems {
+			c.problems = append(c.problems, PageProblem{Path: e.path, Problem: m})
+		}
+		if len(problems) == 0 {
+			programs = append(programs, p)
+		}
+	}
+	for _, e := range c.exact[typ] {
+		compile(e, typ)
+	}
+	for _, e := range c.globs {
+		if slices.Contains(c.exact[typ], e) {
+			continue
+		}
+		if i := slices.IndexFunc(e.on, func(on string) bool { return matchesType(on, typ) }); i >= 0 {
+			compile(e, e.on[i])
+		}
+	}
+	slices.SortFunc(programs, func(a, b *Program) int { return strings.Compare(a.Rule.ID, b.Rule.ID) })
+	if len(c.exact[typ]) > 0 || len(programs) > 0 { // else types from input would be remembered without end
+		c.programs[typ] = programs
+	}
+	return programs
+}
+
+func matchesType(on, typ string) bool {
+	prefix, glob := strings.CutSuffix(on, "*")
+	return glob && strings.HasPrefix(typ, prefix)
+}
+
+// Rule returns the rule of that id or alias, or nil. Ids go before aliases.
+func (c *Catalogue) Rule(id string) *Rule {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.byID[id]; e != nil && id != "" {
+		return c.parse(e)
+	}
+	c.parseAll()
+	if e := c.aliases[id]; e != nil {
+		return e.rule
+	}
+	return nil
+}
+
+// All returns every rule in order of id.
+func (c *Catalogue) All() []*Rule {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parseAll()
+	rules := make([]*Rule, 0, len(c.pages))
+	for _, e := range c.pages {
+		rules = append(rules, e.rule)
+	}
+	slices.SortFunc(rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+	return rules
+}
+
+// parseAll parses every page and joins the aliases.
+func (c *Catalogue) parseAll() {
+	if c.aliases != nil {
+		return
+	}
+	c.aliases = make(map[string]*entry)
+	for _, e := range c.pages {
+		for _, alias := range c.parse(e).Aliases {
+			switch other := c.aliases[alias]; {
+			case c.byID[alias] != nil && c.byID[alias] != e:
+				c.problem(e, 0, "the alias %s is the id of %s", alias, c.byID[alias].path)
+			case other != nil && other != e:
+				c.problem(e, 0, "the alias %s is already one of %s", alias, other.path)
+			default:
+				c.aliases[alias] = e
+			}
+		}
+	}
+}
+
+// Problems returns the mistakes found so far, in the pages that were read. Check finds all.
+func (c *Catalogue) Problems() []PageProblem {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := slices.Clone(c.problems)
+	slices.SortStableFunc(out, func(a, b PageProblem) int {
+		if a.Path != b.Path {
+			return strings.Compare(a.Path, b.Path)
+		}
+		return a.Line - b.Line
+	})
+	return slices.CompactFunc(out, func(a, b PageProblem) bool { return a == b })
+}
+
+// Check parses and compiles every rule for every type it is on, and returns all mistakes.
+func (c *Catalogue) Check() []PageProblem {
+	for _, r := range c.All() {
+		for _, typ := range r.On {
+			c.For(typ)
+		}
+	}
+	return c.Problems()
+}

@@ -1,0 +1,145 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/containers"
+	"cel.dev/cel-go/common/decls"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/parser"
+
+	"plumbline.dev/plumbline/schema"
+)
+
+// Compiler compiles rules against a schema. Use one for many rules. It may not be used by several goroutines at once.
+type Compiler struct {
+	set    *schema.Set
+	parser *parser.Parser
+	env    *checker.Env
+}
+
+// NewCompiler makes a compiler.
+func NewCompiler(set *schema.Set) *Compiler {
+	env, err := declarations()
+	if err != nil {
+		panic("rule: declarations: " + err.Error()) // fixed in the program: the first test finds it
+	}
+	p, err := newParser()
+	if err != nil {
+		panic("rule: parser: " + err.Error())
+	}
+	return &Compiler{set: set, parser: p, env: env}
+}
+
+// Compile compiles a rule for every type that it is on, in that order. A type with a * and the types of a rule without
+// schema give programs to which `this` has no type. Mistakes are problems at their line in the page.
+func Compile(r *Rule, set *schema.Set) ([]*Program, []Problem) {
+	c := NewCompiler(set)
+	var programs []*Program
+	var problems []Problem
+	for _, typ := range r.On {
+		p, mistakes := c.Compile(r, typ)
+		problems = append(problems, mistakes...)
+		if len(mistakes) == 0 {
+			programs = append(programs, p)
+		}
+	}
+	return programs, problems
+}
+
+// Compile compiles a rule for one of the types that it is on.
+func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) {
+	this := types.DynType
+	program := &Program{Rule: r, set: c.set}
+	if !r.Untyped && !strings.HasSuffix(typ, "*") {
+		if c.set.Resource(typ) == nil {
+			near := ""
+			if s := c.set.Suggest(typ); s != "" {
+				near = ": did you mean " + s + "?"
+			}
+			return nil, []Problem{{Line: r.Line, Message: fmt.Sprintf("the schema has no type %s%s", typ, near)}}
+		}
+		this = types.NewObjectType(typ)
+		program.Type = typ
+	}
+	if clause := r.clause(typ); clause.Text != r.Require {
+		own := *r
+		own.Require, own.Line = clause.Text, clause.Line
+		r = &own // for the mistakes' lines; the program keeps the rule itself
+	}
+	kinds := typing{set: c.set, untyped: r.Untyped}
+	checked, src, problems := c.check(r, kinds, this)
+	if problems != nil {
+		return nil, problems
+	}
+	b := &builder{ast: checked, src: src, typing: kinds, rule: r}
+	if t := checked.GetType(checked.Expr().ID()); t.Kind() != types.BoolKind && t.Kind() != types.DynKind {
+		b.problem(checked.Expr(), "the expression must be a bool, and is %s", describe(t))
+	}
+	program.eval = b.expr(checked.Expr())
+	if b.problems != nil {
+		return nil, b.problems
+	}
+	program.frames = &sync.Pool{New: func() any {
+		return &frame{program: program, vars: make([]val, b.slots), joins: map[string]val{}}
+	}}
+	return program, nil
+}
+
+// check parses and type-checks the expression.
+func (c *Compiler) check(r *Rule, kinds typing, this *types.Type) (*ast.AST, common.Source, []Problem) {
+	src := common.NewStringSource(r.Require, r.Path)
+	parsed, errs := c.parser.Parse(src)
+	if mistakes := errs.GetErrors(); len(mistakes) > 0 {
+		return nil, nil, translate(r, mistakes[:1], nil) // what follows a syntax error is noise
+	}
+	env, err := checker.NewEnv(containers.DefaultContainer, kinds, checker.ValidatedDeclarations(c.env))
+	if err == nil {
+		err = env.AddIdents(
+			decls.NewVariable("this", this),
+			decls.NewVariable("tags", types.NewMapType(types.StringType, types.NewNullableType(types.StringType))),
+			decls.NewVariable("linked", types.NewObjectType(gathered)),
+			decls.NewVariable("all", types.NewObjectType(gathered)),
+		)
+	}
+	if err != nil {
+		return nil, nil, []Problem{{Line: r.Line, Message: err.Error()}}
+	}
+	checked, errs := checker.Check(parsed, src, env)
+	if mistakes := errs.GetErrors(); len(mistakes) > 0 {
+		return nil, nil, translate(r, mistakes, &suggester{typing: kinds, ast: checked})
+	}
+	return checked, src, nil
+}
+
+// translate puts cel-go's errors at their lines in the page.
+func translate(r *Rule, mistakes []*common.Error, near *suggester) []Problem {
+	var out []Problem
+	for _, m := range mistakes {
+		hint := ""
+		if near != nil {
+			hint = near.hint(m)
+		}
+		line, column := 1, 0
+		if m.Location != nil {
+			line, column = max(m.Location.Line(), 1), m.Location.Column()
+		}
+		out = append(out, Problem{
+			Line:    r.Line + line - 1,
+			Message: fmt.Sprintf("require, column %d: %s%s", column+1, plainly(m.Message), hint),
+		})
+	}
+	return out
+}
+
+// plainly takes the wrappings off cel-go's messages.
+func plainly(message string) string {
+	message = strings.TrimPrefix(message, "Syntax error: ")
+	message = strings.ReplaceAll(message, "wrapper(", "nullable(")
+	return strings.ReplaceAll(message, "undefined field", "no attribute")
+}

@@ -1,0 +1,94 @@
+package rule
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/value"
+)
+
+var decodeFunctions = []function{
+	{
+		Function: Function{
+			Name:       "json.decode",
+			Signatures: []string{"json.decode(dyn) -> dyn"},
+			Doc:        "What a JSON document holds, also when parts of it are unknown; null when it is no JSON.",
+			Example:    `json.decode("{\"privileged\": true}").privileged`,
+		},
+		call: func(f *frame, args []val) val {
+			v := &args[0]
+			switch {
+			case (v.kind == text || v.kind == unknown) && v.node != nil && v.node.Document != nil:
+				return view(v.node.Document, f.within(v.at))
+			case v.kind == text:
+				if n, ok := parseJSON(v.text); ok {
+					return view(n, f.within(v.at))
+				}
+				return val{at: v.at}
+			case v.kind == unknown:
+				return val{kind: unknown, at: v.at}
+			}
+			return *v // decoded already
+		},
+	},
+	{
+		Function: Function{
+			Name:       "base64.decode",
+			Signatures: []string{"base64.decode(string) -> string"},
+			Doc:        "The text that is encoded in base64; null when it is none.",
+			Example:    `base64.decode("aGVsbG8=") == "hello"`,
+		},
+		call: onText(func(s string) val {
+			s = strings.Map(func(r rune) rune {
+				if strings.ContainsRune(" \t\r\n", r) {
+					return -1
+				}
+				return r
+			}, s)
+			if b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "=")); err == nil {
+				return texts(string(b))
+			}
+			return val{}
+		}, val{}),
+	},
+}
+
+// parseJSON reads a JSON document; the values have no ranges.
+func parseJSON(s string) (*value.Value, bool) {
+	if t := strings.TrimSpace(s); t == "" || !strings.ContainsRune("[{", rune(t[0])) {
+		return nil, false
+	}
+	var decoded any
+	if json.Unmarshal([]byte(s), &decoded) != nil {
+		return nil, false
+	}
+	v := fromJSON(decoded)
+	return &v, true
+}
+
+func fromJSON(decoded any) value.Value {
+	switch d := decoded.(type) {
+	case bool:
+		return value.Value{Kind: value.Bool, Bool: d}
+	case float64:
+		return value.Value{Kind: value.Number, Number: d}
+	case string:
+		return value.Value{Kind: value.String, Text: d}
+	case []any:
+		v := value.Value{Kind: value.List, Items: make([]value.Value, len(d))}
+		for i := range d {
+			v.Items[i] = fromJSON(d[i])
+		}
+		return v
+	case map[string]any:
+		v := value.Value{Kind: value.Object, Fields: make([]value.Field, 0, len(d))}
+		for name, x := range d {
+			v.Fields = append(v.Fields, value.Field{Name: name, Value: fromJSON(x)})
+		}
+		slices.SortFunc(v.Fields, func(a, b value.Field) int { return strings.Compare(a.Name, b.Name) })
+		return v
+	}
+	return value.Value{Kind: value.Null}
+}
