@@ -1,0 +1,280 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// maxTemplates is how many templates may be rendered inside one another. (Terraform allows no template in a template,
+// OpenTofu a thousand.)
+const maxTemplates = 10
+
+// renderer renders templates at one depth of nesting.
+type renderer struct {
+	tree
+	depth     int
+	functions func() map[string]function.Function // what a template may call
+}
+
+// templates returns templatefile and templatestring; rest holds all other functions.
+func templates(o Options, rest map[string]function.Function, depth int) map[string]function.Function {
+	r := &renderer{tree: tree{o}, depth: depth}
+	r.functions = sync.OnceValue(func() map[string]function.Function {
+		inner := maps.Clone(rest)
+		maps.Copy(inner, templates(o, rest, depth+1))
+		return qualified(inner)
+	})
+	l := limits{bytes: o.ValueBytes, elements: o.Elements}
+	return map[string]function.Function{
+		"templatefile":   l.bound(r.file(), guard{}),
+		"templatestring": l.bound(r.string(), guard{}),
+	}
+}
+
+func (r *renderer) file() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{
+			{Name: "path", Type: cty.String},
+			{Name: "vars", Type: cty.DynamicPseudoType},
+		},
+		Type: function.StaticReturnType(cty.DynamicPseudoType),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			p := args[0].AsString()
+			src, err := r.text(p)
+			if err != nil {
+				return cty.DynamicVal, function.NewArgError(0, err)
+			}
+			return r.render(p, src, args[1])
+		},
+	})
+}
+
+func (r *renderer) string() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{
+			{Name: "template", Type: cty.String},
+			{Name: "vars", Type: cty.DynamicPseudoType},
+		},
+		Type:         function.StaticReturnType(cty.String),
+		RefineResult: notNull,
+		Impl: func(args []cty.Value, want cty.Type) (cty.Value, error) {
+			v, err := r.render("template", args[0].AsString(), args[1])
+			if err != nil {
+				return cty.NilVal, err
+			}
+			if v, err = convert.Convert(v, want); err != nil {
+				return cty.NilVal, err
+			}
+			if v.IsNull() {
+				return cty.NilVal, errors.New("the template is null")
+			}
+			return v, nil
+		},
+	})
+}
+
+// render evaluates a template with nothing but vars and functions.
+func (r *renderer) render(name, src string, vars cty.Value) (cty.Value, error) {
+	if t := vars.Type(); !t.IsObjectType() && !t.IsMapType() {
+		return cty.DynamicVal, function.NewArgErrorf(1, "invalid vars value: must be a map")
+	}
+	if r.depth >= maxTemplates {
+		return cty.DynamicVal, fmt.Errorf("templates inside templates are nested deeper than %d", maxTemplates)
+	}
+	if err := checkTemplate(src); err != nil {
+		return cty.DynamicVal, fmt.Errorf("%s: %w", clip(name), err)
+	}
+	expr, diags := hclsyntax.ParseTemplate([]byte(src), name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return cty.DynamicVal, describe(diags)
+	}
+	scope := vars.AsValueMap()
+	for _, key := range slices.Sorted(maps.Keys(scope)) {
+		if !hclsyntax.ValidIdentifier(key) {
+			return cty.DynamicVal, function.NewArgErrorf(1,
+				"invalid template variable name %q: must start with a letter, followed by zero or more letters, digits, and underscores", clip(key))
+		}
+	}
+	for _, ref := range expr.Variables() {
+		if _, ok := scope[ref.RootName()]; !ok {
+			return cty.DynamicVal, function.NewArgErrorf(1, "vars map does not contain key %q, referenced at %s", clip(ref.RootName()), ref.SourceRange())
+		}
+	}
+	b := &budget{bytes: r.ValueBytes, elements: r.Elements}
+	hclsyntax.Walk(expr, meter{b})
+	out, diags := expr.Value(&hcl.EvalContext{Variables: scope, Functions: r.functions()})
+	if b.spent {
+		return cty.DynamicVal, fmt.Errorf("%s makes more than %d bytes of text or %d elements", clip(name), r.ValueBytes, r.Elements)
+	}
+	if diags.HasErrors() {
+		return cty.DynamicVal, describe(diags)
+	}
+	return out, nil
+}
+
+func describe(diags hcl.Diagnostics) error {
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			if d.Subject != nil {
+				return fmt.Errorf("%s: %s; %s", d.Subject, clip(d.Summary), clip(d.Detail))
+			}
+			return fmt.Errorf("%s; %s", clip(d.Summary), clip(d.Detail))
+		}
+	}
+	return errors.New("invalid template")
+}
+
+// budget is what one rendering may still make.
+type budget struct {
+	bytes    int
+	elements int
+	spent    bool
+}
+
+// meter puts a metered expression around the parts of templates and the bodies of loops: these are what makes much out of
+// little. It does so on the way back from the children, which it would otherwise hide.
+type meter struct{ *budget }
+
+func (m meter) Enter(hclsyntax.Node) hcl.Diagnostics { return nil }
+
+func (m meter) Exit(n hclsyntax.Node) hcl.Diagnostics {
+	around := func(e hclsyntax.Expression) hclsyntax.Expression {
+		if e == nil {
+			return nil
+		}
+		return metered{e, m.budget}
+	}
+	switch n := n.(type) {
+	case *hclsyntax.TemplateExpr:
+		for i, p := range n.Parts {
+			n.Parts[i] = around(p)
+		}
+	case *hclsyntax.ForExpr:
+		n.KeyExpr, n.ValExpr, n.CondExpr = around(n.KeyExpr), around(n.ValExpr), around(n.CondExpr)
+	}
+	return nil
+}
+
+// metered evaluates an expression until the budget is spent, then nothing any more.
+type metered struct {
+	hclsyntax.Expression
+	*budget
+}
+
+func (e metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if e.spent {
+		return cty.DynamicVal, nil
+	}
+	v, diags := e.Expression.Value(ctx)
+	w := weight{elements: e.elements, bytes: e.bytes}
+	err := w.take(v, 0)
+	e.elements, e.bytes = w.elements, w.bytes
+	if err != nil {
+		e.spent = true
+		return cty.DynamicVal, diags.Append(&hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Template makes too much", Detail: err.Error(), Subject: e.Range().Ptr(),
+		})
+	}
+	return v, diags
+}
+
+const maxOperators = 2000 // in one interpolation: chains of operators make the parser and the evaluation recursive
+
+// checkTemplate refuses templates that nest too deeply before the recursive parser sees them. It counts brackets,
+// interpolations, directives and operators; strings in interpolations are templates again.
+func checkTemplate(src string) error {
+	s := templateScan{src: src}
+	for s.at < len(src) {
+		if err := s.literal(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type templateScan struct {
+	src        string
+	at         int
+	modes      []byte // what is open: the closing character of a bracket, '"' for a string, '$' for an interpolation
+	directives int    // open if and for
+	operators  int    // in the current outermost interpolation
+}
+
+// literal reads one step of the text, an interpolation or a string in it.
+func (s *templateScan) literal() error {
+	c := s.src[s.at]
+	inText := len(s.modes) == 0 || s.modes[len(s.modes)-1] == '"'
+	if inText {
+		switch {
+		case c == '\\' && len(s.modes) > 0:
+			s.at += 2
+			return nil
+		case c == '"' && len(s.modes) > 0:
+			s.modes = s.modes[:len(s.modes)-1]
+		case strings.HasPrefix(s.src[s.at:], "$${"), strings.HasPrefix(s.src[s.at:], "%%{"):
+			s.at += 3
+			return nil
+		case strings.HasPrefix(s.src[s.at:], "${"):
+			s.at += 2
+			return s.open('$')
+		case strings.HasPrefix(s.src[s.at:], "%{"):
+			s.at += 2
+			switch word := strings.TrimLeft(s.src[s.at:], "~ \t\r\n"); {
+			case strings.HasPrefix(word, "if"), strings.HasPrefix(word, "for"):
+				if s.directives++; s.directives > maxDepth {
+					return errDepth
+				}
+			case strings.HasPrefix(word, "end"):
+				s.directives--
+			}
+			return s.open('$')
+		}
+		s.at++
+		return nil
+	}
+	s.at++
+	switch c {
+	case '"':
+		return s.open('"')
+	case '(', '[', '{':
+		s.operators++
+		return s.open(c)
+	case ')', ']', '}':
+		s.modes = s.modes[:len(s.modes)-1] // whatever it is that closes: the parser says when they do not fit
+	case '!', '-', '+', '*', '/', '%', '<', '>', '=', '&', '|', '?', ':', '.':
+		if s.operators++; s.operators > maxOperators {
+			return errors.New("too many operators in one expression")
+		}
+	case '#':
+		s.skipLine()
+	}
+	return nil
+}
+
+func (s *templateScan) skipLine() {
+	if n := strings.IndexByte(s.src[s.at:], '\n'); n >= 0 {
+		s.at += n
+	} else {
+		s.at = len(s.src)
+	}
+}
+
+func (s *templateScan) open(mode byte) error {
+	if len(s.modes) == 0 {
+		s.operators = 0
+	}
+	if s.modes = append(s.modes, mode); len(s.modes)+max(s.directives, 0) > maxDepth {
+		return errDepth
+	}
+	return nil
+}
