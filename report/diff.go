@@ -14,12 +14,18 @@ import (
 // unchanged lines around each change. Edits of other files are left out. It is empty when nothing changes, and when the
 // edits overlap or leave the file. The text is exact: use DiffForTerminal to print it.
 func Diff(f *source.File, edits []finding.Edit, context int) string {
-	hunks := hunksOf(f, edits, context)
+	if f == nil {
+		return ""
+	}
+	return unified(f.Path, hunksOf(f, edits, context))
+}
+
+func unified(path string, hunks []hunk) string {
 	if len(hunks) == 0 {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "--- %s\n+++ %s\n", diffName("a/", f.Path), diffName("b/", f.Path))
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", diffName("a/", path), diffName("b/", path))
 	for _, h := range hunks {
 		fmt.Fprintf(&b, "@@ -%s +%s @@\n", h.span(false), h.span(true))
 		for _, l := range h.lines {
@@ -91,6 +97,19 @@ type diffLine struct {
 	op       byte // ' ', '-' or '+'
 	old, new int
 	text     string
+}
+
+// trim leaves out empty lines of context at both ends: they show nothing.
+func (h *hunk) trim() []diffLine {
+	lines := h.lines
+	blank := func(l diffLine) bool { return l.op == ' ' && strings.TrimSpace(l.text) == "" }
+	for len(lines) > 0 && blank(lines[0]) {
+		lines = lines[1:]
+	}
+	for len(lines) > 0 && blank(lines[len(lines)-1]) {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
 }
 
 // span writes the start and the length of a hunk for its @@ line.

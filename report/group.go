@@ -14,6 +14,7 @@ type same struct {
 	rule, message, path string
 	at                  source.Range
 	address             string // only when there is no place
+	suppressed          bool
 }
 
 // group is one finding for people: the findings of all instances and units that one piece of text causes.
@@ -27,7 +28,7 @@ func grouped(fs []*finding.Finding) []*group {
 	var out []*group
 	index := make(map[same]*group, len(fs))
 	for _, f := range fs {
-		k := same{rule: f.Rule, message: f.Message, path: f.Path, at: f.Location.Range}
+		k := same{rule: f.Rule, message: f.Message, path: f.Path, at: f.Location.Range, suppressed: f.Suppression != nil}
 		if f.Location.IsZero() {
 			k.address = f.Resource.Address
 		}

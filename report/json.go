@@ -189,17 +189,9 @@ func writeJSON(w io.Writer, in Input) error {
 			return jsonHygiene{h.Kind, h.Message, jsonSuppressionOf(&h.Suppression)}
 		}),
 		Rules: each(r.Rules, func(x finding.Rule) jsonRule {
-			controls := make(map[string][]string, len(x.Controls))
-			for k, v := range x.Controls {
-				controls[k] = each(v, itself)
-			}
-			return jsonRule{x.ID, x.Title, x.Severity, x.Category, x.Why, controls, each(x.Aliases, itself)}
+			return jsonRule{x.ID, x.Title, x.Severity, x.Category, x.Why, controlsOf(x.Controls), each(x.Aliases, itself)}
 		}),
-		Coverage: jsonCoverage{r.Coverage.Files, r.Coverage.Skipped, r.Coverage.Units, r.Coverage.Resources, r.Coverage.Rules,
-			map[string]int{"pass": 0, "fail": 0, "undecided": 0}, each(r.Coverage.Missing, itself)},
-	}
-	for k, v := range r.Coverage.Verdicts {
-		out.Coverage.Verdicts[k] = v
+		Coverage: coverageOf(r.Coverage),
 	}
 	return encodeJSON(w, out)
 }
@@ -224,10 +216,8 @@ func jsonFindingOf(f finding.Finding) jsonFinding {
 			Location: jsonLocationOf(f.Resource.Range),
 		},
 		Path: f.Path, Location: jsonLocationOf(f.Location), Related: each(f.Related, jsonRelatedOf),
-		Evidence: each(f.Evidence, func(e finding.Evidence) jsonEvidence {
-			return jsonEvidence{e.Path, e.Value, each(e.From, jsonRelatedOf)}
-		}),
-		Waits: each(f.Waits, func(w finding.Wait) jsonWait { return jsonWait{w.Name, w.Kind, jsonLocationOf(w.Location)} }),
+		Evidence: each(f.Evidence, jsonEvidenceOf),
+		Waits:    each(f.Waits, jsonWaitOf),
 		Fixes: each(f.Fixes, func(x finding.Fix) jsonFix {
 			return jsonFix{x.Title, each(x.Edits, func(e finding.Edit) jsonEdit {
 				return jsonEdit{jsonLocationOf(e.Location), e.Text}
@@ -235,6 +225,28 @@ func jsonFindingOf(f finding.Finding) jsonFinding {
 		}),
 		Suppressed: f.Suppression != nil, Suppression: jsonSuppressionOf(f.Suppression),
 	}
+}
+
+func jsonEvidenceOf(e finding.Evidence) jsonEvidence {
+	return jsonEvidence{e.Path, e.Value, each(e.From, jsonRelatedOf)}
+}
+
+func jsonWaitOf(w finding.Wait) jsonWait { return jsonWait{w.Name, w.Kind, jsonLocationOf(w.Location)} }
+
+func controlsOf(controls map[string][]string) map[string][]string {
+	out := make(map[string][]string, len(controls))
+	for framework, ids := range controls {
+		out[framework] = each(ids, itself)
+	}
+	return out
+}
+
+func coverageOf(c finding.Coverage) jsonCoverage {
+	verdicts := map[string]int{"pass": 0, "fail": 0, "undecided": 0}
+	for k, v := range c.Verdicts {
+		verdicts[k] = v
+	}
+	return jsonCoverage{c.Files, c.Skipped, c.Units, c.Resources, c.Rules, verdicts, each(c.Missing, itself)}
 }
 
 func jsonRelatedOf(r finding.Related) jsonRelated {

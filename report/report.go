@@ -39,6 +39,14 @@ func Formats() []Format {
 		{"text", "for people: excerpts, reasons and fixes", "text/plain; charset=utf-8", writeText},
 		{"short", "one line per finding", "text/plain; charset=utf-8", writeShort},
 		{"json", "everything, in a documented schema", "application/json", writeJSON},
+		{"sarif", "SARIF 2.1.0, for code scanning", "application/sarif+json", writeSARIF},
+		{"junit", "JUnit XML, for test reports of CI", "application/xml", writeJUnit},
+		{"markdown", "a comment on a pull request", "text/markdown; charset=utf-8", writeMarkdown},
+		{"csv", "a row per finding, for spreadsheets", "text/csv; charset=utf-8", writeCSV},
+		{"html", "one self-contained page", "text/html; charset=utf-8", writeHTML},
+		{"github", "annotations of a GitHub workflow", "text/plain; charset=utf-8", writeGitHub},
+		{"gitlab-codequality", "GitLab code quality", "application/json", writeCodeQuality},
+		{"gitlab-sast", "GitLab SAST 15.0.7", "application/json", writeGitLabSAST},
 	}
 }
 
@@ -104,5 +112,18 @@ func rules(r *finding.Report) map[string]*finding.Rule {
 
 // complete reports whether everything that was claimed could be read; Unresolved is a gap in coverage only.
 func complete(r *finding.Report) bool {
-	return !slices.ContainsFunc(r.Problems, func(p finding.Problem) bool { return p.Kind != source.Unresolved })
+	return !slices.ContainsFunc(r.Problems, func(p finding.Problem) bool { return !gap(p) })
+}
+
+// gap reports whether a problem only leaves a gap in coverage.
+func gap(p finding.Problem) bool { return p.Kind == source.Unresolved }
+
+// diff returns the edits of one file as a unified diff whose paths are those of the reader; empty when the file is not at
+// hand.
+func (in *Input) diff(name string, edits []finding.Edit) string {
+	f := in.file(name)
+	if f == nil {
+		return ""
+	}
+	return unified(in.place(name), hunksOf(f, edits, 3))
 }

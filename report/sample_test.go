@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -195,9 +194,4 @@ func written(tb testing.TB, format string, in Input) string {
 		tb.Fatalf("%s: %v", format, err)
 	}
 	return b.String()
-}
-
-func TestShow(t *testing.T) {
-	fmt.Println(written(t, "text", sampleInput(t)))
-	fmt.Println(written(t, "short", sampleInput(t)))
 }

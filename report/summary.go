@@ -101,7 +101,7 @@ func (t *texter) problems() {
 		t.line(t.warn(head), t.bold(": the scan is incomplete"))
 	}
 	for _, p := range ps {
-		at := t.spot(p.Location)
+		at := spot(&t.Input, p.Location)
 		if at == "" {
 			at = visible(cmp.Or(p.Unit, t.Report.Root))
 		}
@@ -203,7 +203,7 @@ func (t *texter) hygiene() {
 	t.line()
 	t.line(t.bold(plural(len(t.Report.Hygiene), "suppression") + " to look at"))
 	for _, h := range t.Report.Hygiene {
-		t.line("  ", t.link(t.spot(h.Suppression.Location)), "  ", t.dim(visible(h.Kind)))
+		t.line("  ", t.link(spot(&t.Input, h.Suppression.Location)), "  ", t.dim(visible(h.Kind)))
 		for _, l := range wrap(visible(h.Message), t.Width-4) {
 			t.line("    ", l)
 		}

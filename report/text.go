@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,13 +18,6 @@ type texter struct {
 	rules map[string]*finding.Rule
 	told  map[string]bool // rules whose reason the present file has told
 }
-
-// bounds of the text report: how many of a thing are listed before the rest is only counted.
-const (
-	maxListed    = 8 // addresses of instances, places of evidence
-	maxFixes     = 4
-	maxUndecided = 12
-)
 
 func writeText(w io.Writer, in Input) error {
 	if in.Width <= 0 {
@@ -111,7 +103,7 @@ func (t *texter) group(g *group, title string) {
 			t.line(lead, t.bold(m), "  ", t.dim(id))
 		}
 	}
-	if at := t.spot(g.Location); at != "" {
+	if at := spot(&t.Input, g.Location); at != "" {
 		t.line(indent, t.dim("╭╴"), t.link(at))
 	}
 	for _, l := range lines {
@@ -154,71 +146,28 @@ func (t *texter) excerptLine(l excerptLine, gutter int, s finding.Severity) {
 
 // instances says which resources the same text makes break the rule, and through which module calls.
 func (t *texter) instances(g *group, title, indent string) {
-	if len(g.all) == 1 && g.Resource.Address == title {
-		if calls := g.Resource.Calls; len(calls) > 0 {
-			t.labelled(indent, "through", t.way(calls, func(c finding.Related) string { return visible(c.Text) + t.at(c.Location) }))
-		}
-	} else {
-		units := slices.ContainsFunc(g.all, func(f *finding.Finding) bool { return f.Resource.Unit != g.Resource.Unit })
-		t.labelledList(indent, "in", distinct(g.all, func(f *finding.Finding) []string {
-			s := visible(f.Resource.Address)
-			if units {
-				s += " of " + visible(f.Resource.Unit)
-			}
-			if len(f.Resource.Calls) > 0 {
-				s += ", called at " + t.way(f.Resource.Calls, func(c finding.Related) string { return t.spot(c.Location) })
-			}
-			return []string{s}
-		}))
+	label := "in"
+	if g.only(title) {
+		label = "through"
 	}
+	t.labelledList(indent, label, t.Input.instances(g, title))
 	if v := distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }); len(v) > 0 {
 		t.labelled(indent, "with", visible(strings.Join(v, ", ")))
 	}
 }
 
-// way joins module calls, outermost first.
-func (t *texter) way(calls []finding.Related, write func(finding.Related) string) string {
-	return strings.Join(each(calls, write), " → ")
-}
-
-// distinct collects what the findings say, each thing once, in order.
-func distinct(fs []*finding.Finding, say func(*finding.Finding) []string) []string {
-	var out []string
-	seen := make(map[string]bool)
-	for _, f := range fs {
-		for _, s := range say(f) {
-			if !seen[s] {
-				seen[s] = true
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// fixes shows the fixes of the first finding, and of the others the preferred one where it edits another place.
+// fixes shows the fixes of the group as diffs.
 func (t *texter) fixes(g *group, indent string) {
-	var shown []finding.Fix
-	left := 0
-	for i, f := range g.all {
-		for n, fix := range f.Fixes {
-			if i > 0 && n > 0 || slices.ContainsFunc(shown, func(s finding.Fix) bool { return slices.Equal(s.Edits, fix.Edits) }) {
-				continue
-			}
-			if len(shown) == maxFixes {
-				left++
-				continue
-			}
-			shown = append(shown, fix)
-			label := "fix"
-			if n > 0 {
-				label = "or"
-			}
-			t.fix(g, fix, label, indent)
+	all := g.fixes()
+	for i, fix := range all[:min(len(all), maxFixes)] {
+		label := "fix"
+		if i > 0 && i < len(g.Fixes) {
+			label = "or"
 		}
+		t.fix(g, fix, label, indent)
 	}
-	if left > 0 {
-		t.labelled(indent, "", fmt.Sprintf("and %s more like this", plural(left, "change")))
+	if n := len(all) - maxFixes; n > 0 {
+		t.labelled(indent, "", fmt.Sprintf("and %d more for other instances", n))
 	}
 }
 
@@ -243,7 +192,7 @@ func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
 }
 
 func (t *texter) hunk(h hunk, indent string) {
-	for _, l := range h.lines {
+	for _, l := range h.trim() {
 		n := l.old
 		if l.op == '+' {
 			n = l.new
@@ -281,78 +230,4 @@ func (t *texter) labelled(indent, label, text string) {
 		}
 		t.line(indent, t.dim(fmt.Sprintf("%-*s", labelWidth, label)), l)
 	}
-}
-
-// spot writes a place as editors and terminals understand it: path:line:column.
-func (t *texter) spot(l finding.Location) string { return spot(&t.Input, l) }
-
-func spot(in *Input, l finding.Location) string {
-	if l.IsZero() {
-		return ""
-	}
-	at := visible(in.place(l.File))
-	if l.From.Line > 0 {
-		at += ":" + strconv.Itoa(l.From.Line) + ":" + strconv.Itoa(l.From.Column)
-	}
-	return at
-}
-
-// at writes a place in brackets, and nothing when there is none.
-func (t *texter) at(l finding.Location) string {
-	if l.IsZero() {
-		return ""
-	}
-	at := visible(t.place(l.File))
-	if l.From.Line > 0 {
-		at += ":" + strconv.Itoa(l.From.Line)
-	}
-	return " (" + at + ")"
-}
-
-// evidence writes a value that the rule saw.
-func evidence(e finding.Evidence) string {
-	if e.Path == "" {
-		return visible(cut(e.Value, 200))
-	}
-	return visible(e.Path) + " = " + visible(cut(e.Value, 200))
-}
-
-// origin writes the way from where a value is used to where it was written.
-func (t *texter) origin(from []finding.Related) string {
-	var b strings.Builder
-	for i, r := range from {
-		if i == maxListed {
-			b.WriteString(" ← …")
-			break
-		}
-		b.WriteString(" ← " + visible(r.Text) + t.at(r.Location))
-	}
-	return b.String()
-}
-
-// editedFiles returns the files that a fix edits, in order.
-func editedFiles(fix finding.Fix) []string {
-	var files []string
-	for _, e := range fix.Edits {
-		if !slices.Contains(files, e.Location.File) {
-			files = append(files, e.Location.File)
-		}
-	}
-	return files
-}
-
-// list joins the first so many names and counts the rest.
-func list(names []string, n int) string {
-	if len(names) <= n {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:n], ", ") + fmt.Sprintf(" and %d more", len(names)-n)
-}
-
-// plural writes a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }
