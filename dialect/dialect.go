@@ -95,6 +95,7 @@ type Comment struct {
 	Text   string       // without marker and surrounding white space
 	Alone  bool         // nothing but white space stands before it on its line
 	Target source.Range // what it stands above or beside: the block, attribute or entry that it belongs to; zero when nothing
+	Block  source.Range // the outermost block that it stands inside of; zero at the top level
 }
 
 // Reads is what an evaluation depended on, and so what a cache must compare.
