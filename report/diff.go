@@ -41,6 +41,9 @@ func unified(path string, hunks []hunk) string {
 
 // DiffForTerminal returns a diff with its control characters written out and, if asked for, its lines coloured.
 func DiffForTerminal(diff string, colour bool) string {
+	if diff == "" {
+		return ""
+	}
 	p := palette(colour)
 	lines := strings.Split(strings.TrimSuffix(diff, "\n"), "\n")
 	for i, l := range lines {

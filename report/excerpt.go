@@ -55,8 +55,8 @@ func excerpt(f *source.File, at finding.Location, width int) []excerptLine {
 // cutLine splits line n at the mark and leaves out what would not fit.
 func cutLine(f *source.File, n int, mark source.Range, width int) excerptLine {
 	line := f.Line(n)
-	start, end := max(mark.Start, line.Start), min(mark.End, line.End)
-	end = max(end, start)
+	start := min(max(mark.Start, line.Start), line.End) // a place may begin in the line end
+	end := max(start, min(mark.End, line.End))
 	// No more than this many bytes can be of use: it keeps a line of a megabyte cheap.
 	from, to := max(line.Start, start-4*width), min(line.End, start+4*width)
 	for from < start && !utf8.RuneStart(f.Bytes[from]) {

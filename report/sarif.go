@@ -246,7 +246,7 @@ func (in *Input) sarifResult(f *finding.Finding) sarifResult {
 		Properties: map[string]any{
 			"severity": f.Severity, "security-severity": securitySeverity(f.Severity), "path": f.Path, "resourceType": f.Resource.Type,
 			"provider": f.Resource.Provider, "dialect": f.Resource.Dialect, "unit": f.Resource.Unit, "variants": each(f.Resource.Variants, itself),
-			"evidence": each(f.Evidence, jsonEvidenceOf),
+			"evidence": each(f.Evidence, func(e finding.Evidence) map[string]string { return map[string]string{"path": e.Path, "value": e.Value} }),
 		},
 	}
 	if f.Outcome == finding.Undecided {

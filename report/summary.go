@@ -155,7 +155,7 @@ func waits(undecided []finding.Finding) []*wait {
 func (w *wait) sentence(name func(finding.Wait) string) string {
 	gain := fmt.Sprintf("%s of %s", plural(w.verdicts, "verdict"), plural(len(w.rules), "rule"))
 	if len(w.inputs) == 0 {
-		return gain + " wait for something that has no name"
+		return "nothing that has a name would decide " + gain
 	}
 	var names []string
 	settable, modules := true, true

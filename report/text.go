@@ -193,9 +193,9 @@ func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
 
 func (t *texter) hunk(h hunk, indent string) {
 	for _, l := range h.trim() {
-		n := l.old
-		if l.op == '+' {
-			n = l.new
+		n := l.new
+		if l.op == '-' {
+			n = l.old
 		}
 		text := cut(visibleLines(strings.TrimRight(l.text, "\r\n")), t.Width-len(indent)-7)
 		number := t.dim(fmt.Sprintf("%4d ", n))
@@ -228,6 +228,6 @@ func (t *texter) labelled(indent, label, text string) {
 		if i > 0 {
 			label = ""
 		}
-		t.line(indent, t.dim(fmt.Sprintf("%-*s", labelWidth, label)), l)
+		t.line(indent, t.dim(label), strings.Repeat(" ", labelWidth-len(label)), l)
 	}
 }
