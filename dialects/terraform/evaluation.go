@@ -1,0 +1,208 @@
+package terraform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/source"
+)
+
+// evaluation is the evaluation of one unit. It belongs to one goroutine.
+type evaluation struct {
+	*estate
+	ctx        context.Context
+	root       *module
+	given      map[string]input // to the variables of the root
+	problems   []source.Problem
+	seen       map[source.Problem]bool
+	files      map[string]bool
+	dirs       map[string]bool
+	env        map[string]bool
+	steps      int // work so far, see charge
+	explaining sync.Mutex
+	depth      int
+	resources  []*resource.Resource
+	missing    []resource.Missing
+	manifest   map[string]string // module key to directory, of .terraform/modules
+	scopes     int               // module instances so far
+}
+
+// Budgets that have no name in dialect.Limits.
+const (
+	maxSteps = 20_000_000 // references, calls, rounds of loops and elements of one unit
+	maxDepth = 400        // values that wait for each other
+	maxSize  = 1_000_000  // elements of one named value, at any depth
+)
+
+// exhausted is what charge panics with; demand recovers it.
+var errExhausted = errors.New("the budget of the unit is used up")
+
+// charge counts work. When the budget of the unit is used up, or the caller gave up, it panics with errExhausted, and the
+// values that are being evaluated become unknown.
+func (u *evaluation) charge(n int) {
+	before := u.steps
+	u.steps += n
+	if u.steps > maxSteps {
+		u.exceed("steps", hcl.Range{Filename: u.root.files[0].path}, "evaluating %s takes more than %d steps; what was not evaluated by then is unknown", u.root.dir, maxSteps)
+		panic(errExhausted)
+	}
+	if before>>14 != u.steps>>14 && u.ctx.Err() != nil {
+		panic(errExhausted)
+	}
+}
+
+// exceed reports a limit, once per kind and place.
+func (u *evaluation) exceed(kind string, r hcl.Range, format string, args ...any) {
+	u.problem(source.Limit, place(r), fmt.Sprintf(format, args...))
+}
+
+func (u *evaluation) problem(kind source.ProblemKind, r source.Range, message string) {
+	p := source.Problem{Kind: kind, Range: r, Message: message}
+	if !u.seen[p] && len(u.seen) < 10_000 {
+		u.seen[p] = true
+		u.problems = append(u.problems, p)
+	}
+}
+
+// fileFunctions fail when a file is not there, which is a gap in what is at hand and no fault of the configuration.
+var fileFunctions = map[string]bool{"file": true, "filebase64": true, "templatefile": true, "fileset": true, "filemd5": true,
+	"filesha1": true, "filesha256": true, "filesha512": true, "filebase64sha256": true, "filebase64sha512": true}
+
+func (u *evaluation) report(diags hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		kind := source.Invalid
+		if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && fileFunctions[strings.TrimPrefix(extra.CalledFunctionName(), "core::")] {
+			kind = source.Unresolved
+		}
+		p := problemOf(kind, d, u.root.dir)
+		u.problem(p.Kind, p.Range, p.Message)
+	}
+}
+
+// evaluate evaluates an expression and reports what is wrong with it. The value is usable whatever happened.
+func (u *evaluation) evaluate(e hclsyntax.Expression, ctx *hcl.EvalContext) cty.Value {
+	v, diags := e.Value(ctx)
+	if len(diags) > 0 {
+		u.report(diags)
+	}
+	if v == cty.NilVal {
+		return cty.DynamicVal
+	}
+	return v
+}
+
+// cell is a value that is evaluated when it is first asked for.
+type cell struct {
+	state cellState
+	size  int
+	value cty.Value
+}
+
+type cellState uint8
+
+const (
+	untouched cellState = iota
+	busy
+	done
+)
+
+// demand returns the value of a cell. What goes wrong inside stays inside: a cycle, a depth or a panic gives an unknown
+// and a problem.
+func (u *evaluation) demand(c *cell, name string, where hcl.Range, evaluate func() cty.Value) cty.Value {
+	switch c.state {
+	case done:
+		u.charge(c.size)
+		return c.value
+	case busy:
+		u.problem(source.Invalid, place(where), name+" refers to itself, directly or through other values")
+		return cty.DynamicVal
+	}
+	if u.depth >= maxDepth {
+		u.exceed("depth", where, "%s waits for a chain of more than %d other values and was not evaluated", name, maxDepth)
+		return cty.DynamicVal
+	}
+	c.state = busy
+	u.depth++
+	c.value = u.contain(name, where, evaluate)
+	u.depth--
+	c.state = done
+	if c.size = weigh(c.value, maxSize) / 16; c.size >= maxSize/16 {
+		u.exceed("size", where, "%s has more than %d elements and is taken as unknown", name, maxSize)
+		c.value, c.size = cty.DynamicVal, 0
+	}
+	return c.value
+}
+
+// contain runs evaluate and turns a panic into an unknown.
+func (u *evaluation) contain(name string, where hcl.Range, evaluate func() cty.Value) (v cty.Value) {
+	depth := u.depth
+	defer func() {
+		if r := recover(); r != nil {
+			u.depth = depth
+			v = cty.DynamicVal
+			if err, ok := r.(error); !ok || !errors.Is(err, errExhausted) {
+				u.problem(source.Bug, place(where), fmt.Sprintf("evaluating %s failed inside the program: %v", name, r))
+			}
+		}
+	}()
+	return evaluate()
+}
+
+// weigh counts the elements of a value at any depth, as far as limit.
+func weigh(v cty.Value, limit int) int {
+	v, _ = v.Unmark()
+	if !v.IsKnown() || v.IsNull() {
+		return 1
+	}
+	if t := v.Type(); t.IsPrimitiveType() || t.IsCapsuleType() || !v.CanIterateElements() {
+		return 1
+	}
+	n := 1
+	for it := v.ElementIterator(); n < limit && it.Next(); {
+		_, item := it.Element()
+		n += weigh(item, limit-n)
+	}
+	return n
+}
+
+// unit evaluates everything and makes the result.
+func (u *evaluation) unit(name dialect.UnitName, x *explainer) *dialect.Unit {
+	s := u.rootScope()
+	x.scope = s
+	u.contain("the module "+u.root.dir, hcl.Range{Filename: u.root.dir}, func() cty.Value {
+		u.collect(s)
+		return cty.DynamicVal
+	})
+	slices.SortFunc(u.problems, compareProblems)
+	slices.SortFunc(u.missing, func(a, b resource.Missing) int { return strings.Compare(a.Address, b.Address) })
+	return &dialect.Unit{
+		Name:      name,
+		Graph:     resource.NewGraph(u.resources, u.missing),
+		Problems:  u.problems,
+		Reads:     dialect.Reads{Files: sortedNames(u.files), Dirs: sortedNames(u.dirs), Env: sortedNames(u.env)},
+		Explainer: x,
+	}
+}
+
+func compareProblems(a, b source.Problem) int {
+	if c := strings.Compare(a.Range.File, b.Range.File); c != 0 {
+		return c
+	}
+	if a.Range.Start != b.Range.Start {
+		return a.Range.Start - b.Range.Start
+	}
+	return strings.Compare(string(a.Kind)+a.Message, string(b.Kind)+b.Message)
+}
