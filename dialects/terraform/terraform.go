@@ -13,7 +13,6 @@ package terraform
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path"
 	"runtime"
 	"slices"
@@ -46,7 +45,7 @@ type estate struct {
 	modules   map[string]*module   // by directory
 	named     map[int]*parsed      // files given with --var-file, by place in workspace.Vars
 	units     []unit
-	kinds     *sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
+	kinds     sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
 
 	mu     sync.Mutex
 	loaded map[string]*module // directories read later: modules outside the files that were given; nil when there is none
@@ -54,66 +53,17 @@ type estate struct {
 
 // Open parses the files and finds the root modules.
 func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{set: t.set, workspace: w, limits: withDefaults(w.Limits), kinds: &sync.Map{}, loaded: map[string]*module{}}
+	e := &estate{set: t.set, workspace: w, limits: withDefaults(w.Limits), loaded: map[string]*module{}}
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	files, problems := e.parseAll(ctx, shadowed(paths))
 	e.named = e.parseNamed(w.Vars)
-	problems = append(problems, e.gather(files, nil)...)
+	problems = append(problems, e.gather(files)...)
 	slices.SortStableFunc(problems, compareProblems)
 	return e, problems
 }
 
-// With returns the estate as it would be with other content of some files.
-func (e *estate) With(ctx context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	byPath := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		byPath[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(path string) (*source.File, *source.Problem) {
-		if f := byPath[path]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(path)
-	}
-	next := &estate{set: e.set, workspace: &w, limits: e.limits, kinds: e.kinds, named: e.named, loaded: map[string]*module{}}
-	touched := map[string]bool{}
-	files := maps.Clone(e.files)
-	for _, f := range changed {
-		if extension(f.Path) == "" {
-			continue
-		}
-		touched[path.Dir(f.Path)] = true
-		if e.files[f.Path] != nil || e.modules[path.Dir(f.Path)] != nil {
-			files[f.Path] = next.parseFile(f)
-		}
-	}
-	e.mu.Lock()
-	for dir, m := range e.loaded {
-		if !touched[dir] {
-			next.loaded[dir] = m
-		}
-	}
-	e.mu.Unlock()
-	var all []*parsed
-	for _, p := range shadowed(sortedNames(files)) {
-		all = append(all, files[p])
-	}
-	before := e.modules
-	reused := func(dir string) *module {
-		if touched[dir] {
-			return nil
-		}
-		return before[dir]
-	}
-	problems := slices.DeleteFunc(next.gather(all, reused), func(p source.Problem) bool { return byPath[p.Range.File] == nil })
-	slices.SortStableFunc(problems, compareProblems)
-	return next, problems
-}
-
-// gather makes the modules of parsed files and finds the units. reused may give the module of a directory whose files are
-// the same as before.
-func (e *estate) gather(files []*parsed, reused func(dir string) *module) []source.Problem {
+// gather makes the modules of parsed files and finds the units.
+func (e *estate) gather(files []*parsed) []source.Problem {
 	e.files, e.tfvars, e.modules = map[string]*parsed{}, map[string][]*parsed{}, map[string]*module{}
 	var problems []source.Problem
 	byDir := map[string][]*parsed{}
@@ -127,13 +77,7 @@ func (e *estate) gather(files []*parsed, reused func(dir string) *module) []sour
 		}
 	}
 	for _, dir := range sortedNames(byDir) {
-		var m *module
-		if reused != nil {
-			m = reused(dir)
-		}
-		if m == nil {
-			m = newModule(dir, byDir[dir])
-		}
+		m := newModule(dir, byDir[dir])
 		e.modules[dir] = m
 		problems = append(problems, m.problems...)
 	}
