@@ -30,6 +30,7 @@ const (
 	maxFileBytes = 1 << 20
 	maxFiles     = 1000
 	maxEntries   = 2000 // of one list or map
+	maxIgnores   = 10_000
 )
 
 // IsFile reports whether the base name of file is that of a settings file.
@@ -42,7 +43,7 @@ func IsFile(file string) bool {
 // several goroutines.
 type Config struct {
 	Run     Run       // of the outermost file
-	Ignores []*Ignore // of all files, in the order they were read
+	Ignores []*Ignore // of all files, in the order they were read; each knows its folder
 
 	tree   fs.FS
 	layers map[string]*layer // by folder
@@ -76,7 +77,6 @@ type Settings struct {
 	Undecided  Undecided
 	Include    []Glob // when there are any, only files that one of them matches are scanned
 	Exclude    []Glob
-	Ignore     []*Ignore
 	Tolerated  map[source.ProblemKind]bool // problems that leave a scan complete
 	Tags       []string                    // keys of the tags that every resource must carry
 	Terraform  Terraform
@@ -232,6 +232,10 @@ func (c *Config) Add(file string) error {
 	l, mistakes := parse(file, text)
 	c.layers[folder] = l
 	clear(c.merged)
+	if len(c.Ignores)+len(l.ignores) > maxIgnores {
+		l.ignores = nil
+		mistakes = append(mistakes, Error{file, 1, 1, fmt.Sprintf("the settings files have more than %d ignore entries in all", maxIgnores)})
+	}
 	c.Ignores = append(c.Ignores, l.ignores...)
 	if nested {
 		for _, k := range l.runKeys {

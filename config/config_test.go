@@ -2,7 +2,9 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -108,8 +110,10 @@ func TestCascadeOverlay(t *testing.T) {
 	look := func(path string) view {
 		s := c.For(path)
 		v := view{s.Threshold, s.Undecided, s.Tags, s.Tolerated, nil}
-		for _, g := range s.Ignore {
-			v.Reasons = append(v.Reasons, g.Suppression.Reason)
+		for _, g := range c.Ignores {
+			if below(g.Folder, path) {
+				v.Reasons = append(v.Reasons, g.Suppression.Reason)
+			}
 		}
 		return v
 	}
@@ -265,6 +269,38 @@ func TestMistakesAcrossFiles(t *testing.T) {
 	}
 	if err := c.Add("c/.plumbline.yaml"); err == nil {
 		t.Error("a folder was read as settings")
+	}
+}
+
+func TestTooMuchInAll(t *testing.T) {
+	files := map[string]string{}
+	for i := range maxFiles {
+		files[fmt.Sprintf("d%04d/.plumbline.yaml", i)] = ""
+	}
+	full := "ignore:\n" + strings.Repeat("- {rules: a, reason: b}\n", maxEntries)
+	for i := range 6 {
+		files[fmt.Sprintf("e%d/.plumbline.yaml", i)] = full
+	}
+	c, err := Load(tree(files), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 6 {
+		err := c.Add(fmt.Sprintf("e%d/.plumbline.yaml", i))
+		if i < 5 && err != nil || i == 5 && err == nil {
+			t.Errorf("%d entries: %v", (i+1)*maxEntries, err)
+		}
+	}
+	if len(c.Ignores) != maxIgnores {
+		t.Errorf("%d entries are kept", len(c.Ignores))
+	}
+	for i := range maxFiles - 6 {
+		if err := c.Add(fmt.Sprintf("d%04d/.plumbline.yaml", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Add(fmt.Sprintf("d%04d/.plumbline.yaml", maxFiles-1)) == nil {
+		t.Error("one file more was read")
 	}
 }
 

@@ -175,10 +175,6 @@ func (r *reader) ignore(_, n *yaml.Node) {
 		}
 		r.layer.ignores = append(r.layer.ignores, g)
 	})
-	if len(r.layer.ignores) > 0 {
-		list := r.layer.ignores
-		r.overlay(func(s *Settings) { s.Ignore = slices.Concat(s.Ignore, list) })
-	}
 }
 
 // some refuses the empty list where it would mean everything.

@@ -158,7 +158,7 @@ type Suppression struct {
 
 // Hygiene is something wrong with a suppression.
 type Hygiene struct {
-	Kind        string // unused, expired, unexplained, unknown-rule
+	Kind        string // unused, expired, unexplained, unknown-rule, malformed
 	Suppression Suppression
 	Message     string
 }

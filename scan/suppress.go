@@ -102,6 +102,10 @@ var markers = [][]byte{
 	[]byte("kics-scan"), []byte("KICS-SCAN"), []byte("dd-iac-scan"), []byte("DD-IAC-SCAN"),
 }
 
+// maxDirectives bounds the suppressions of one file that are heard. People write tens; a file with more than this was made
+// to cost time.
+const maxDirectives = 5000
+
 func (s *suppressor) inline() {
 	byFile := make(map[string][]*directive)
 	var all []*directive
@@ -111,7 +115,14 @@ func (s *suppressor) inline() {
 			!slices.ContainsFunc(markers, func(m []byte) bool { return bytes.Contains(file.Bytes, m) }) {
 			continue
 		}
-		for _, d := range directives(file, s.Comments(name)) {
+		list := directives(file, s.Comments(name))
+		if len(list) > maxDirectives {
+			about := list[maxDirectives].suppression
+			about.Kind = finding.Inline
+			s.complain(malformed, about, "this one and all below it do not count: the file has more than %d suppressions", maxDirectives)
+			list = list[:maxDirectives]
+		}
+		for _, d := range list {
 			all = append(all, d)
 			if d.malformed == "" && !s.expiredDirective(d) {
 				byFile[name] = append(byFile[name], d)

@@ -115,36 +115,41 @@ func cutNames(text string) (names []string, rest string) {
 
 // directives reads the comments of a file.
 func directives(file *source.File, comments []dialect.Comment) []*directive {
-	lines := make([][3]int, len(comments)) // first, last, next
-	nextAfter := make(map[int]int)         // by first line of a comment that stands alone: its next
-	for i := len(comments) - 1; i >= 0; i-- {
-		c := comments[i]
+	type extent struct{ end, first, last, next int } // where it ends without its line end, and its lines
+	extents := make([]extent, len(comments))
+	nextAfter := make(map[int]int) // by first line of a comment that stands alone: its next
+	for i, c := range slices.Backward(comments) {
 		end := c.Range.End
 		for end > c.Range.Start && (file.Bytes[end-1] == '\n' || file.Bytes[end-1] == '\r') {
 			end-- // the lexers of some languages count the line end as part of the comment
 		}
-		first, last := file.Position(c.Range.Start).Line, file.Position(end).Line
-		next := 0
+		e := extent{end: end, first: file.Position(c.Range.Start).Line, last: file.Position(end).Line}
 		if c.Alone {
-			if strings.TrimSpace(file.Text(source.Range{Start: end, End: file.Line(last).End})) != "" {
-				next = last // code follows on the same line
-			} else if next = last + 1; nextAfter[next] > 0 {
-				next = nextAfter[next]
+			if strings.TrimSpace(file.Text(source.Range{Start: end, End: max(end, file.Line(e.last).End)})) != "" {
+				e.next = e.last // code follows on the same line
+			} else if e.next = e.last + 1; nextAfter[e.next] > 0 {
+				e.next = nextAfter[e.next]
 			}
-			nextAfter[first] = next
+			nextAfter[e.first] = e.next
 		}
-		lines[i] = [3]int{first, last, next}
+		extents[i] = e
 	}
 	var out []*directive
 	leading, codeFrom := true, 0
 	for i, c := range comments {
 		leading = leading && strings.TrimSpace(string(file.Bytes[codeFrom:max(codeFrom, c.Range.Start)])) == ""
 		codeFrom = max(codeFrom, c.Range.End)
+		e := extents[i]
+		if c.Alone && file.Position(c.Target.Start).Line != e.next {
+			c.Target = source.Range{} // directly above means without a blank line between
+		}
 		for _, d := range parseComment(c, leading) {
-			d.comment, d.first, d.last, d.next = c, lines[i][0], lines[i][1], lines[i][2]
+			d.comment, d.first, d.last, d.next = c, e.first, e.last, e.next
 			d.used = make([]bool, len(d.names))
 			d.suppression.Location = finding.Location{
-				Range: c.Range, From: file.Position(c.Range.Start), To: file.Position(c.Range.End),
+				Range: source.Range{File: c.Range.File, Start: c.Range.Start, End: e.end},
+				From:  file.Position(c.Range.Start),
+				To:    file.Position(e.end),
 			}
 			out = append(out, &d)
 		}
