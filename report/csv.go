@@ -38,7 +38,7 @@ func writeCSV(w io.Writer, in Input) error {
 				row[19], row[20], row[21] = string(s.Kind), s.Reason, day(s.Until)
 			}
 			for c := range row {
-				row[c] = cell(row[c])
+				row[c] = Cell(row[c])
 			}
 			out.Write(row)
 		}
@@ -47,10 +47,10 @@ func writeCSV(w io.Writer, in Input) error {
 	return out.Error()
 }
 
-// cell makes s harmless in a spreadsheet, which takes a cell that starts with one of these for a formula and may run it:
-// a quote in front makes it text. Line ends and controls are gone after visible.
-func cell(s string) string {
-	s = visible(s)
+// Cell makes s harmless in a spreadsheet, which takes a cell that starts with one of these for a formula and may run it:
+// a quote in front makes it text. Line ends and controls are gone after Visible.
+func Cell(s string) string {
+	s = Visible(s)
 	if t := strings.TrimLeft(s, " "); t != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(t)[0]) {
 		return "'" + s
 	}

@@ -66,5 +66,5 @@ var (
 	commandPropertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-func commandData(s string) string     { return commandDataEscapes.Replace(visible(s)) }
-func commandProperty(s string) string { return commandPropertyEscapes.Replace(visible(s)) }
+func commandData(s string) string     { return commandDataEscapes.Replace(Visible(s)) }
+func commandProperty(s string) string { return commandPropertyEscapes.Replace(Visible(s)) }

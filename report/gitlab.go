@@ -34,7 +34,7 @@ func writeCodeQuality(w io.Writer, in Input) error {
 	issues := each(open(in.Report), func(f *finding.Finding) qualityIssue {
 		path, begin, end := in.gitlabPlace(f)
 		return qualityIssue{
-			Description: visible(f.Message) + " (" + visible(f.Resource.Address) + ")", CheckName: f.Rule, Fingerprint: f.ID,
+			Description: Visible(f.Message) + " (" + Visible(f.Resource.Address) + ")", CheckName: f.Rule, Fingerprint: f.ID,
 			Severity: [...]string{"", "info", "minor", "major", "critical", "blocker"}[f.Severity],
 			Location: qualityLocation{path, qualityLines{begin, end}},
 		}
@@ -48,7 +48,7 @@ func (in *Input) gitlabPlace(f *finding.Finding) (path string, begin, end int) {
 	if at.IsZero() {
 		at = f.Resource.Range
 	}
-	path = visible(in.place(cmp.Or(at.File, f.Resource.Unit, ".")))
+	path = Visible(in.place(cmp.Or(at.File, f.Resource.Unit, ".")))
 	begin = max(1, at.From.Line)
 	return path, begin, max(begin, at.To.Line)
 }
@@ -151,7 +151,7 @@ func writeGitLabSAST(w io.Writer, in Input) error {
 		if out.Scan.Status == "failure" && !gap(p) {
 			level = "fatal"
 		}
-		return sastMessage{level, strings.TrimPrefix(spot(&in, p.Location)+": ", ": ") + visible(p.Message)}
+		return sastMessage{level, strings.TrimPrefix(spot(&in, p.Location)+": ", ": ") + Visible(p.Message)}
 	})
 	known := rules(in.Report)
 	for _, f := range open(in.Report) {
@@ -165,18 +165,18 @@ func writeGitLabSAST(w io.Writer, in Input) error {
 
 func (in *Input) sastVulnerability(f *finding.Finding, r *finding.Rule) sastVulnerability {
 	path, begin, end := in.gitlabPlace(f)
-	message := cmp.Or(visible(f.Message), f.Rule)
+	message := cmp.Or(Visible(f.Message), f.Rule)
 	v := sastVulnerability{
-		ID: f.ID, Name: shorten(message, maxName), Description: message + " (" + visible(f.Resource.Address) + ").",
+		ID: f.ID, Name: shorten(message, maxName), Description: message + " (" + Visible(f.Resource.Address) + ").",
 		Severity:    [...]string{"", "Info", "Low", "Medium", "High", "Critical"}[f.Severity],
-		Identifiers: []sastIdentifier{{"plumbline_rule_id", "Plumbline " + visible(f.Rule), f.Rule}},
-		Location:    sastLocation{path, begin, end, shorten(visible(f.Resource.Address), maxName)},
+		Identifiers: []sastIdentifier{{"plumbline_rule_id", "Plumbline " + Visible(f.Rule), f.Rule}},
+		Location:    sastLocation{path, begin, end, shorten(Visible(f.Resource.Address), maxName)},
 	}
 	if r != nil {
 		v.Description += "\n\n" + visibleLines(r.Why)
 	}
 	if len(f.Fixes) > 0 {
-		v.Solution = visible(f.Fixes[0].Title)
+		v.Solution = Visible(f.Fixes[0].Title)
 	}
 	return v
 }
@@ -195,5 +195,5 @@ func (in *Input) sastRemediation(f *finding.Finding) (sastRemediation, bool) {
 		}
 		diff.WriteString(d)
 	}
-	return sastRemediation{[]sastFixed{{f.ID}}, shorten(visible(fix.Title), maxMessage), []byte(diff.String())}, diff.Len() > 0
+	return sastRemediation{[]sastFixed{{f.ID}}, shorten(Visible(fix.Title), maxMessage), []byte(diff.String())}, diff.Len() > 0
 }

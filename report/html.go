@@ -127,14 +127,14 @@ func (in *Input) htmlPage() htmlPage {
 	page := htmlPage{
 		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-" + hash(htmlStyle) + "'; script-src 'sha256-" + hash(htmlScript) + "'",
 		Style:  template.CSS(htmlStyle), Script: template.JS(htmlScript),
-		Root: visible(r.Root), Version: visible(r.Tool.Version), Open: len(found), Suppressed: len(r.Findings) - len(found),
-		Complete: complete(r), Scanned: r.Coverage.Files > 0, Undecided: len(r.Undecided), Coverage: coverage(r.Coverage), Missing: each(r.Coverage.Missing, visible),
+		Root: Visible(r.Root), Version: Visible(r.Tool.Version), Open: len(found), Suppressed: len(r.Findings) - len(found),
+		Complete: complete(r), Scanned: r.Coverage.Files > 0, Undecided: len(r.Undecided), Coverage: coverage(r.Coverage), Missing: each(r.Coverage.Missing, Visible),
 	}
 	for _, s := range severities {
 		page.Tiles = append(page.Tiles, htmlTile{s.String(), tally[s]})
 	}
 	for _, f := range r.Findings {
-		page.Rules = append(page.Rules, visible(f.Rule))
+		page.Rules = append(page.Rules, Visible(f.Rule))
 	}
 	slices.Sort(page.Rules)
 	page.Rules = slices.Compact(page.Rules)
@@ -145,9 +145,9 @@ func (in *Input) htmlPage() htmlPage {
 		all[i] = &r.Findings[i]
 	}
 	for _, s := range sections(all) {
-		section := htmlSection{File: visible(in.place(s.file)), Count: s.count}
+		section := htmlSection{File: Visible(in.place(s.file)), Count: s.count}
 		for _, b := range s.blocks {
-			block := htmlBlock{Name: visible(b.name)}
+			block := htmlBlock{Name: Visible(b.name)}
 			for _, g := range b.groups {
 				block.Findings = append(block.Findings, in.htmlFinding(g, b.name, known[g.Rule]))
 			}
@@ -156,25 +156,25 @@ func (in *Input) htmlPage() htmlPage {
 		page.Sections = append(page.Sections, section)
 	}
 	for _, p := range r.Problems {
-		page.Problems = append(page.Problems, htmlProblem{spot(in, p.Location), string(p.Kind), visible(p.Message)})
+		page.Problems = append(page.Problems, htmlProblem{spot(in, p.Location), string(p.Kind), Visible(p.Message)})
 	}
 	for _, h := range r.Hygiene {
-		page.Hygiene = append(page.Hygiene, htmlProblem{spot(in, h.Suppression.Location), visible(h.Kind), visible(h.Message)})
+		page.Hygiene = append(page.Hygiene, htmlProblem{spot(in, h.Suppression.Location), Visible(h.Kind), Visible(h.Message)})
 	}
 	for _, w := range waits(r.Undecided) {
-		page.Waits = append(page.Waits, w.sentence(func(x finding.Wait) string { return visible(x.Name) + in.at(x.Location) }))
+		page.Waits = append(page.Waits, w.sentence(func(x finding.Wait) string { return Visible(x.Name) + in.at(x.Location) }))
 	}
 	return page
 }
 
 func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFinding {
-	out := htmlFinding{ID: visible(g.ID), Severity: g.Severity.String(), Rule: visible(g.Rule), Message: visible(g.Message), Spot: spot(in, g.Location)}
+	out := htmlFinding{ID: Visible(g.ID), Severity: g.Severity.String(), Rule: Visible(g.Rule), Message: Visible(g.Message), Spot: spot(in, g.Location)}
 	addresses := distinct(g.all, func(f *finding.Finding) []string { return []string{f.Resource.Address} })
-	out.Search = strings.ToLower(visible(strings.Join(append([]string{g.Rule, g.Message, g.Path, in.place(g.Location.File), g.Severity.String()}, addresses...), " ")))
+	out.Search = strings.ToLower(Visible(strings.Join(append([]string{g.Rule, g.Message, g.Path, in.place(g.Location.File), g.Severity.String()}, addresses...), " ")))
 	if s := g.Suppression; s != nil {
 		out.Suppression = map[finding.SuppressionKind]string{finding.Inline: "by a comment", finding.Settings: "by settings", finding.Baseline: "in the baseline"}[s.Kind]
 		if s.Reason != "" {
-			out.Suppression += ": " + visible(s.Reason)
+			out.Suppression += ": " + Visible(s.Reason)
 		}
 		if !s.Until.IsZero() {
 			out.Suppression += ", until " + day(s.Until)
@@ -189,23 +189,23 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 		}
 	}
 	fact("Resource", in.instances(g, title))
-	fact("Inputs", each(distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }), visible))
+	fact("Inputs", each(distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }), Visible))
 	fact("Value", distinct(g.all, func(f *finding.Finding) []string {
 		return each(f.Evidence, func(e finding.Evidence) string { return evidence(e) + in.origin(e.From) })
 	}))
 	fact("See", distinct(g.all, func(f *finding.Finding) []string {
-		return each(f.Related, func(r finding.Related) string { return visible(r.Text) + in.at(r.Location) })
+		return each(f.Related, func(r finding.Related) string { return Visible(r.Text) + in.at(r.Location) })
 	}))
 	if r != nil {
 		out.Why = proseOf(r.Why)
 		for _, framework := range sorted(r.Controls) {
-			out.Controls = append(out.Controls, visible(framework+" "+strings.Join(r.Controls[framework], ", ")))
+			out.Controls = append(out.Controls, Visible(framework+" "+strings.Join(r.Controls[framework], ", ")))
 		}
 	}
 	for _, fix := range g.fixes() {
-		x := htmlFix{Title: visible(fix.Title), Shared: visible(list(fix.Shared, maxListed))}
+		x := htmlFix{Title: Visible(fix.Title), Shared: Visible(list(fix.Shared, maxListed))}
 		for _, name := range editedFiles(fix) {
-			x.Files = append(x.Files, htmlDiff{visible(in.place(name)), diffLines(hunksOf(in.file(name), fix.Edits, 2))})
+			x.Files = append(x.Files, htmlDiff{Visible(in.place(name)), diffLines(hunksOf(in.file(name), fix.Edits, 2))})
 		}
 		out.Fixes = append(out.Fixes, x)
 	}

@@ -70,8 +70,8 @@ func writeJUnit(w io.Writer, in Input) error {
 		scan.add(junitCase{Name: "everything was read", Class: "scan"})
 	}
 	for _, p := range in.Report.Problems {
-		c := junitCase{Name: cmp.Or(spot(&in, p.Location), visible(cmp.Or(p.Unit, in.Report.Root))), Class: "scan", File: visible(in.place(p.Location.File)), Line: p.Location.From.Line}
-		result := &junitResult{Message: visible(p.Message), Type: string(p.Kind)}
+		c := junitCase{Name: cmp.Or(spot(&in, p.Location), Visible(cmp.Or(p.Unit, in.Report.Root))), Class: "scan", File: Visible(in.place(p.Location.File)), Line: p.Location.From.Line}
+		result := &junitResult{Message: Visible(p.Message), Type: string(p.Kind)}
 		if p.Kind == source.Unresolved {
 			c.Skipped = result
 		} else {
@@ -85,7 +85,7 @@ func writeJUnit(w io.Writer, in Input) error {
 			f := &list[i]
 			s := suites[f.Rule]
 			if s == nil {
-				s = &junitSuite{Name: visible(f.Rule)}
+				s = &junitSuite{Name: Visible(f.Rule)}
 				suites[f.Rule] = s
 				all.Suites = append(all.Suites, s)
 			}
@@ -111,24 +111,24 @@ func writeJUnit(w io.Writer, in Input) error {
 }
 
 func (in *Input) junitCase(f *finding.Finding) junitCase {
-	name := visible(f.Resource.Address)
+	name := Visible(f.Resource.Address)
 	if f.Path != "" {
-		name += " " + visible(f.Path)
+		name += " " + Visible(f.Path)
 	}
-	c := junitCase{Name: name, Class: visible(f.Rule), File: visible(in.place(f.Location.File)), Line: f.Location.From.Line}
-	message := visible(f.Message)
+	c := junitCase{Name: name, Class: Visible(f.Rule), File: Visible(in.place(f.Location.File)), Line: f.Location.From.Line}
+	message := Visible(f.Message)
 	switch {
 	case f.Outcome == finding.Undecided:
 		c.Skipped = &junitResult{Message: "undecided: " + message, Type: "undecided"}
 	case f.Suppression != nil:
-		c.Skipped = &junitResult{Message: strings.TrimSuffix(fmt.Sprintf("suppressed (%s): %s", f.Suppression.Kind, visible(f.Suppression.Reason)), ": "), Type: "suppressed"}
+		c.Skipped = &junitResult{Message: strings.TrimSuffix(fmt.Sprintf("suppressed (%s): %s", f.Suppression.Kind, Visible(f.Suppression.Reason)), ": "), Type: "suppressed"}
 	default:
 		lines := []string{spot(in, f.Location), message}
 		for _, e := range f.Evidence {
 			lines = append(lines, evidence(e))
 		}
 		for _, x := range f.Fixes {
-			lines = append(lines, "fix: "+visible(x.Title))
+			lines = append(lines, "fix: "+Visible(x.Title))
 		}
 		c.Failure = &junitResult{Message: message, Type: f.Severity.String(), Text: strings.TrimPrefix(strings.Join(lines, "\n"), "\n")}
 	}

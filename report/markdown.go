@@ -216,7 +216,7 @@ func excerptText(lines []excerptLine) string {
 // escapeMarkdown makes s plain text inside of a line: no markup, no HTML, no mention, no link. It must not begin a line.
 func escapeMarkdown(s string) string {
 	var b strings.Builder
-	s = visible(s)
+	s = Visible(s)
 	for i, r := range s {
 		switch r {
 		case '&', '<', '>':
@@ -252,14 +252,14 @@ func markdownProse(s string) string {
 
 // markupText makes s plain text inside of an HTML element of a comment, where Markdown does not apply but mentions do.
 func markupText(s string) string {
-	s = html.EscapeString(visible(s))
+	s = html.EscapeString(Visible(s))
 	// The first pair leaves the character references that were just made as they are.
 	return strings.NewReplacer("&#3", "&#3", "@", "@&#8203;", "#", "#&#8203;").Replace(s)
 }
 
 // codeSpan writes s as inline code, whatever backticks it holds. Nothing in code is taken for markup or mention.
 func codeSpan(s string) string {
-	s = visible(s)
+	s = Visible(s)
 	if strings.TrimSpace(s) == "" {
 		return "` `"
 	}

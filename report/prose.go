@@ -13,7 +13,7 @@ var (
 // plain takes the markup of Markdown out of prose: links become their text, strong words lose their stars, code keeps its
 // backticks.
 func plain(markdown string) string {
-	return visible(proseEmphasis.ReplaceAllString(proseLink.ReplaceAllString(markdown, "$1"), "$2"))
+	return Visible(proseEmphasis.ReplaceAllString(proseLink.ReplaceAllString(markdown, "$1"), "$2"))
 }
 
 // firstParagraph returns the first paragraph of Markdown prose as plain text on one line.

@@ -2,7 +2,7 @@
 //
 // A format is a pure function of its Input: no clock, no environment, no map order, so that equal scans give equal bytes.
 // Scanned text is hostile: it may hold escape sequences for terminals, markup, formulas, or directions for a workflow
-// runner. Each format makes it harmless in its own way, see visible.
+// runner. Each format makes it harmless in its own way, see Visible.
 package report
 
 import (

@@ -12,13 +12,13 @@ func writeShort(w io.Writer, in Input) error {
 	out := bufio.NewWriter(w)
 	p := palette(in.Colour)
 	for _, f := range open(in.Report) {
-		out.WriteString(p.link(cmp.Or(spot(&in, f.Location), visible(f.Resource.Unit))) + ": ")
-		out.WriteString(p.severity(f.Severity, f.Severity.String()) + " " + p.bold(visible(f.Rule)) + " " + visible(f.Message))
-		out.WriteString(p.dim(" ["+visible(f.Resource.Address)+"]") + "\n")
+		out.WriteString(p.link(cmp.Or(spot(&in, f.Location), Visible(f.Resource.Unit))) + ": ")
+		out.WriteString(p.severity(f.Severity, f.Severity.String()) + " " + p.bold(Visible(f.Rule)) + " " + Visible(f.Message))
+		out.WriteString(p.dim(" ["+Visible(f.Resource.Address)+"]") + "\n")
 	}
 	for _, b := range in.Report.Problems {
-		out.WriteString(p.link(cmp.Or(spot(&in, b.Location), visible(cmp.Or(b.Unit, in.Report.Root)))) + ": ")
-		out.WriteString(p.warn("problem") + " " + string(b.Kind) + " " + visible(b.Message) + "\n")
+		out.WriteString(p.link(cmp.Or(spot(&in, b.Location), Visible(cmp.Or(b.Unit, in.Report.Root)))) + ": ")
+		out.WriteString(p.warn("problem") + " " + string(b.Kind) + " " + Visible(b.Message) + "\n")
 	}
 	return out.Flush()
 }

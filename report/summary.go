@@ -103,10 +103,10 @@ func (t *texter) problems() {
 	for _, p := range ps {
 		at := spot(&t.Input, p.Location)
 		if at == "" {
-			at = visible(cmp.Or(p.Unit, t.Report.Root))
+			at = Visible(cmp.Or(p.Unit, t.Report.Root))
 		}
 		t.line("  ", t.link(at), "  ", t.dim(string(p.Kind)+", "+advice[p.Kind]))
-		for _, l := range wrap(visible(p.Message), t.Width-4) {
+		for _, l := range wrap(Visible(p.Message), t.Width-4) {
 			t.line("    ", l)
 		}
 	}
@@ -186,7 +186,7 @@ func (t *texter) undecided() {
 	t.line(t.bold(fmt.Sprintf("%s undecided", plural(len(t.Report.Undecided), "verdict"))), t.dim(": neither passed nor failed until an input is known"))
 	all := waits(t.Report.Undecided)
 	for _, w := range all[:min(len(all), maxUndecided)] {
-		text := w.sentence(func(in finding.Wait) string { return visible(in.Name) + t.at(in.Location) })
+		text := w.sentence(func(in finding.Wait) string { return Visible(in.Name) + t.at(in.Location) })
 		for i, l := range wrap(text, t.Width-4) {
 			t.line("  ", strings.Repeat(" ", min(i, 1)*2), l)
 		}
@@ -203,8 +203,8 @@ func (t *texter) hygiene() {
 	t.line()
 	t.line(t.bold(plural(len(t.Report.Hygiene), "suppression") + " to look at"))
 	for _, h := range t.Report.Hygiene {
-		t.line("  ", t.link(spot(&t.Input, h.Suppression.Location)), "  ", t.dim(visible(h.Kind)))
-		for _, l := range wrap(visible(h.Message), t.Width-4) {
+		t.line("  ", t.link(spot(&t.Input, h.Suppression.Location)), "  ", t.dim(Visible(h.Kind)))
+		for _, l := range wrap(Visible(h.Message), t.Width-4) {
 			t.line("    ", l)
 		}
 	}
@@ -221,7 +221,7 @@ func (t *texter) coverage() {
 			t.line(t.dim("  …"))
 			break
 		}
-		t.line(t.dim("  not at hand: " + visible(m)))
+		t.line(t.dim("  not at hand: " + Visible(m)))
 	}
 }
 

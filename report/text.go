@@ -45,7 +45,7 @@ func (t *texter) line(parts ...string) {
 }
 
 func (t *texter) section(s *section) {
-	name := visible(t.place(s.file))
+	name := Visible(t.place(s.file))
 	if s.file == "" {
 		name = "without a place in a file"
 	}
@@ -55,7 +55,7 @@ func (t *texter) section(s *section) {
 	t.line()
 	t.told = make(map[string]bool)
 	for _, b := range s.blocks {
-		t.line(t.bold(cut(visible(b.name), t.Width)))
+		t.line(t.bold(cut(Visible(b.name), t.Width)))
 		for _, g := range b.groups {
 			t.group(g, b.name)
 			t.line()
@@ -79,8 +79,8 @@ func (t *texter) group(g *group, title string) {
 	if t.palette {
 		word = " " + word + " "
 	}
-	body := wrap(visible(g.Message), t.Width-columns(word)-3)
-	id := visible(g.Rule)
+	body := wrap(Visible(g.Message), t.Width-columns(word)-3)
+	id := Visible(g.Rule)
 	// The rule stands behind the message when there is room, else on a line of its own.
 	last := max(0, len(body)-1)
 	if len(body) > 0 && 3+columns(word)+columns(body[last])+2+columns(id) > t.Width {
@@ -118,7 +118,7 @@ func (t *texter) group(g *group, title string) {
 		return each(f.Evidence, func(e finding.Evidence) string { return evidence(e) + t.origin(e.From) })
 	}))
 	t.labelledList(indent, "see", distinct(g.all, func(f *finding.Finding) []string {
-		return each(f.Related, func(r finding.Related) string { return visible(r.Text) + t.at(r.Location) })
+		return each(f.Related, func(r finding.Related) string { return Visible(r.Text) + t.at(r.Location) })
 	}))
 	if r := t.rules[g.Rule]; r != nil && !t.told[g.Rule] {
 		if why := firstParagraph(r.Why); why != "" {
@@ -127,7 +127,7 @@ func (t *texter) group(g *group, title string) {
 	}
 	t.fixes(g, indent)
 	if !t.told[g.Rule] {
-		t.labelled(indent, "more", "plumbline explain "+visible(g.Rule))
+		t.labelled(indent, "more", "plumbline explain "+Visible(g.Rule))
 	}
 	t.told[g.Rule] = true
 }
@@ -152,7 +152,7 @@ func (t *texter) instances(g *group, title, indent string) {
 	}
 	t.labelledList(indent, label, t.Input.instances(g, title))
 	if v := distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }); len(v) > 0 {
-		t.labelled(indent, "with", visible(strings.Join(v, ", ")))
+		t.labelled(indent, "with", Visible(strings.Join(v, ", ")))
 	}
 }
 
@@ -172,12 +172,12 @@ func (t *texter) fixes(g *group, indent string) {
 }
 
 func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
-	t.labelled(indent, label, visible(fix.Title))
+	t.labelled(indent, label, Visible(fix.Title))
 	under := indent + strings.Repeat(" ", labelWidth)
 	for _, file := range editedFiles(fix) {
 		hunks := hunksOf(t.file(file), fix.Edits, 1)
 		if len(hunks) == 0 || file != g.Location.File {
-			t.line(under, t.link(visible(t.place(file))))
+			t.line(under, t.link(Visible(t.place(file))))
 		}
 		for n, h := range hunks {
 			if n > 0 {
@@ -187,7 +187,7 @@ func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
 		}
 	}
 	if len(fix.Shared) > 0 {
-		t.labelled(indent, "", "also changes "+visible(list(fix.Shared, maxListed)))
+		t.labelled(indent, "", "also changes "+Visible(list(fix.Shared, maxListed)))
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/text/width"
 )
 
-// visible returns s with every character that acts instead of being seen written out: \u{1b} for the one that starts a
+// Visible returns s with every character that acts instead of being seen written out: \u{1b} for the one that starts a
 // terminal's escape sequences, \u{202e} for the one that turns the direction of text, \xff for a byte that is not UTF-8.
 // Line ends and tabs become a space. The result is one line of valid UTF-8 that is safe to print.
-func visible(s string) string {
+func Visible(s string) string {
 	if isPlain(s) {
 		return s
 	}
@@ -35,11 +35,11 @@ func visible(s string) string {
 	return b.String()
 }
 
-// visibleLines is visible for text of several lines: line ends stay (as \n), tabs become four spaces.
+// visibleLines is Visible for text of several lines: line ends stay (as \n), tabs become four spaces.
 func visibleLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		lines[i] = visible(strings.ReplaceAll(strings.TrimSuffix(l, "\r"), "\t", "    "))
+		lines[i] = Visible(strings.ReplaceAll(strings.TrimSuffix(l, "\r"), "\t", "    "))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/source"
 )
 
 // The phrases that several formats share. All of them are visible: safe to print, not yet escaped for any markup.
@@ -20,16 +21,22 @@ const (
 	maxValue     = 200
 )
 
-// spot writes a place as editors and terminals understand it: path:line:column; nothing when there is none.
+// Place writes a place as editors and terminals understand it: path:line:column, or the path alone when the position is
+// zero. The result is visible.
+func Place(path string, at source.Position) string {
+	path = Visible(path)
+	if at.Line > 0 {
+		path += ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
+	}
+	return path
+}
+
+// spot is the Place of a location for the reader; nothing when there is none.
 func spot(in *Input, l finding.Location) string {
 	if l.IsZero() {
 		return ""
 	}
-	at := visible(in.place(l.File))
-	if l.From.Line > 0 {
-		at += ":" + strconv.Itoa(l.From.Line) + ":" + strconv.Itoa(l.From.Column)
-	}
-	return at
+	return Place(in.place(l.File), l.From)
 }
 
 // at writes a place in brackets, and nothing when there is none.
@@ -37,7 +44,7 @@ func (in *Input) at(l finding.Location) string {
 	if l.IsZero() {
 		return ""
 	}
-	at := visible(in.place(l.File))
+	at := Visible(in.place(l.File))
 	if l.From.Line > 0 {
 		at += ":" + strconv.Itoa(l.From.Line)
 	}
@@ -47,9 +54,9 @@ func (in *Input) at(l finding.Location) string {
 // evidence writes a value that the rule saw.
 func evidence(e finding.Evidence) string {
 	if e.Path == "" {
-		return visible(shorten(e.Value, maxValue))
+		return Visible(shorten(e.Value, maxValue))
 	}
-	return visible(e.Path) + " = " + visible(shorten(e.Value, maxValue))
+	return Visible(e.Path) + " = " + Visible(shorten(e.Value, maxValue))
 }
 
 // origin writes the way from where a value is used to where it was written.
@@ -60,7 +67,7 @@ func (in *Input) origin(from []finding.Related) string {
 			b.WriteString(" ← …")
 			break
 		}
-		b.WriteString(" ← " + visible(r.Text) + in.at(r.Location))
+		b.WriteString(" ← " + Visible(r.Text) + in.at(r.Location))
 	}
 	return b.String()
 }
@@ -75,13 +82,13 @@ func (in *Input) instances(g *group, title string) []string {
 		if len(g.Resource.Calls) == 0 {
 			return nil
 		}
-		return []string{strings.Join(each(g.Resource.Calls, func(c finding.Related) string { return visible(c.Text) + in.at(c.Location) }), " → ")}
+		return []string{strings.Join(each(g.Resource.Calls, func(c finding.Related) string { return Visible(c.Text) + in.at(c.Location) }), " → ")}
 	}
 	units := slices.ContainsFunc(g.all, func(f *finding.Finding) bool { return f.Resource.Unit != g.Resource.Unit })
 	return distinct(g.all, func(f *finding.Finding) []string {
-		s := visible(f.Resource.Address)
+		s := Visible(f.Resource.Address)
 		if units {
-			s += " of " + visible(f.Resource.Unit)
+			s += " of " + Visible(f.Resource.Unit)
 		}
 		if len(f.Resource.Calls) > 0 {
 			s += ", called at " + strings.Join(each(f.Resource.Calls, func(c finding.Related) string { return spot(in, c.Location) }), " → ")

@@ -15,7 +15,7 @@ func TestVisible(t *testing.T) {
 		"plain": "plain", "grüße 世界 🙂": "grüße 世界 🙂", "a\tb\nc": "a b c", "a\r\nb": "a b", "a\rb": `a\u{d}b`,
 		"\x1b[31m": `\u{1b}[31m`, "\u009b": `\u{9b}`, "\u202e": `\u{202e}`, "\u200b": `\u{200b}`, "\u2028": `\u{2028}`, "\xff": `\xff`, "�": "�",
 	} {
-		if got := visible(in); got != want {
+		if got := Visible(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
@@ -131,7 +131,7 @@ func TestProse(t *testing.T) {
 
 func TestCell(t *testing.T) {
 	for in, want := range map[string]string{"a": "a", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@x": "'@x", " =1": "' =1", "\t=1": "' =1", "\r=1": `\u{d}=1`, "a=1": "a=1", "": ""} {
-		if got := cell(in); got != want {
+		if got := Cell(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
