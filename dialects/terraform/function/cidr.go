@@ -159,6 +159,10 @@ var cidrSubnetsFunc = function.New(&function.Spec{
 		if len(args) == 1 {
 			return cty.ListValEmpty(cty.String), nil
 		}
+		if p.Addr().IsUnspecified() {
+			// Terraform looks for the network before the first one, finds none before 0.0.0.0, and fails.
+			return cty.NilVal, function.NewArgErrorf(0, "not enough remaining address space for a subnet of %s", p)
+		}
 		var out []cty.Value
 		next := number(p.Addr()) // first address that is still free
 		end := new(big.Int).Lsh(big.NewInt(1), uint(p.Addr().BitLen()-p.Bits()))

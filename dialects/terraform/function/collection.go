@@ -46,37 +46,41 @@ var lengthFunc = function.New(&function.Spec{
 	},
 })
 
-func allTrue(list cty.Value) cty.Value { return fold(list, cty.True, cty.Value.And) }
-func anyTrue(list cty.Value) cty.Value { return fold(list, cty.False, cty.Value.Or) }
-func logicFunc(f func(cty.Value) cty.Value) function.Function {
+// allTrueFunc gives up at the first unknown element, anyTrueFunc goes on to look for a true one. Terraform has it so.
+var allTrueFunc = logicFunc(func(elements []cty.Value) cty.Value {
+	for _, v := range elements {
+		if !v.IsKnown() {
+			return cty.UnknownVal(cty.Bool)
+		}
+		if v.IsNull() || v.False() {
+			return cty.False
+		}
+	}
+	return cty.True
+})
+
+var anyTrueFunc = logicFunc(func(elements []cty.Value) cty.Value {
+	out := cty.False
+	for _, v := range elements {
+		if !v.IsKnown() {
+			out = cty.UnknownVal(cty.Bool)
+		} else if !v.IsNull() && v.True() {
+			return cty.True
+		}
+	}
+	return out
+})
+
+func logicFunc(f func(elements []cty.Value) cty.Value) function.Function {
 	return function.New(&function.Spec{
 		Params:       []function.Parameter{{Name: "list", Type: cty.List(cty.Bool)}},
 		Type:         function.StaticReturnType(cty.Bool),
 		RefineResult: notNull,
-		Impl:         func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f(args[0]), nil },
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return f(args[0].AsValueSlice()), nil
+		},
 	})
 }
-
-// fold joins the elements with op, a null element counting as false.
-func fold(list, start cty.Value, op func(a, b cty.Value) cty.Value) cty.Value {
-	out := start
-	for it := list.ElementIterator(); it.Next(); {
-		_, v := it.Element()
-		if v.IsNull() {
-			v = cty.False
-		}
-		out = op(out, v)
-		if out.IsKnown() && !out.RawEquals(start) {
-			return out
-		}
-	}
-	return out
-}
-
-var (
-	allTrueFunc = logicFunc(allTrue)
-	anyTrueFunc = logicFunc(anyTrue)
-)
 
 var coalesceFunc = function.New(&function.Spec{
 	VarParam: &function.Parameter{

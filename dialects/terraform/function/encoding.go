@@ -37,6 +37,9 @@ var base64GzipFunc = textFunc("str", func(s string) (string, error) {
 	if _, err := io.WriteString(w, s); err != nil {
 		return "", err
 	}
+	if err := w.Flush(); err != nil { // Terraform does so, and it can be seen in the bytes
+		return "", err
+	}
 	if err := w.Close(); err != nil {
 		return "", err
 	}
@@ -113,5 +116,8 @@ var textDecodeBase64Func = charsetFunc("source", func(s string, e encoding.Encod
 		return "", err
 	}
 	out, err := e.NewDecoder().Bytes(b)
+	if err == nil && bytes.ContainsRune(out, utf8.RuneError) {
+		err = errors.New("the text contains bytes that are not valid in this encoding")
+	}
 	return string(out), err
 })

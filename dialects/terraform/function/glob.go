@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Patterns are those of fileset: * and ? within a name, [a-z] and [^a-z], {a,b}, a backslash before a character that means
-// itself, and ** as a whole name for any number of directories. Hidden files are not special. Links are followed, as far
-// as the tree lets them be.
+// Patterns are those of fileset: * and ? within a name, [a-z] and [^a-z], {a,b} within a name, a backslash before a character
+// that means itself, and ** as a whole name for any number of directories. Hidden files are not special. Links are followed,
+// as far as the tree lets them be.
 
 const (
 	maxAlternatives = 1000 // that the braces of a pattern may expand to
@@ -30,20 +30,22 @@ func (t tree) glob(base, pattern string) ([]string, error) {
 	} else if pattern == base {
 		return nil, nil // the directory itself is not a file
 	}
-	alternatives, err := expand(rest)
-	if err != nil {
-		return nil, err
-	}
-	g := globber{tree: t, left: t.Elements, found: map[string]bool{}}
-	for _, a := range alternatives {
-		for _, segment := range strings.Split(a, "/") {
-			if _, err := matchName(segment, ""); err != nil {
+	var segments [][]string
+	for _, segment := range strings.Split(rest, "/") {
+		names, err := expand(segment)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range names {
+			if _, err := matchName(n, ""); err != nil {
 				return nil, err
 			}
 		}
-		if err := g.walk(literal, strings.Split(a, "/"), 0); err != nil {
-			return nil, err
-		}
+		segments = append(segments, names)
+	}
+	g := globber{tree: t, left: t.Elements, found: map[string]bool{}}
+	if err := g.walk(literal, segments, 0); err != nil {
+		return nil, err
 	}
 	return g.files, nil
 }
@@ -55,15 +57,15 @@ type globber struct {
 	found map[string]bool
 }
 
-// walk matches the segments below dir, to which links symbolic links led.
-func (g *globber) walk(dir string, segments []string, links int) error {
+// walk matches the segments below dir, to which links symbolic links led. Each segment is a choice of patterns for one name.
+func (g *globber) walk(dir string, segments [][]string, links int) error {
 	segment, last := segments[0], len(segments) == 1
-	if !last && segment != "**" && !strings.ContainsAny(segment, `*?[\`) {
+	if plain := segment[0]; !last && len(segment) == 1 && plain != "**" && !strings.ContainsAny(plain, `*?[\`) {
 		// Nothing to list: the directory may even be unreadable, as long as it can be walked through.
-		if info, err := fs.Stat(g.FS, path.Join(dir, segment)); err != nil || !info.IsDir() {
+		if info, err := fs.Stat(g.FS, path.Join(dir, plain)); err != nil || !info.IsDir() {
 			return nil
 		}
-		return g.walk(path.Join(dir, segment), segments[1:], links)
+		return g.walk(path.Join(dir, plain), segments[1:], links)
 	}
 	if g.Listed != nil {
 		g.Listed(dir)
@@ -75,22 +77,20 @@ func (g *globber) walk(dir string, segments []string, links int) error {
 	if g.left -= 1 + len(entries); g.left < 0 {
 		return tooMany(g.Elements)
 	}
-	any := segment == "**"
+	any := isAny(segment)
 	if any && !last {
 		// No directory at all is a match too.
-		for len(segments) > 1 && segments[1] == "**" {
+		for len(segments) > 2 && isAny(segments[1]) {
 			segments = segments[1:]
 		}
-		if len(segments) > 1 {
-			if err := g.walk(dir, segments[1:], links); err != nil {
-				return err
-			}
+		if err := g.walk(dir, segments[1:], links); err != nil {
+			return err
 		}
 	}
 	for _, e := range entries {
 		matched := any
-		if !any {
-			if matched, err = matchName(segment, e.Name()); err != nil {
+		for i := 0; i < len(segment) && !matched; i++ {
+			if matched, err = matchName(segment[i], e.Name()); err != nil {
 				return err
 			}
 		}
@@ -107,7 +107,7 @@ func (g *globber) walk(dir string, segments []string, links int) error {
 			mode = info.Mode()
 		}
 		switch {
-		case mode.IsRegular() && (last || any && len(segments) == 1):
+		case mode.IsRegular() && last:
 			if !g.found[name] {
 				g.found[name] = true
 				g.files = append(g.files, name)
@@ -124,6 +124,8 @@ func (g *globber) walk(dir string, segments []string, links int) error {
 	}
 	return nil
 }
+
+func isAny(segment []string) bool { return len(segment) == 1 && segment[0] == "**" }
 
 // expand writes out the braces of a pattern.
 func expand(pattern string) ([]string, error) {
@@ -239,7 +241,7 @@ func matchOne(p, n string) (ok bool, size int, err error) {
 
 func matchClass(p string, r rune, some bool) (ok bool, size int, err error) {
 	i := 1
-	negated := i < len(p) && (p[i] == '^' || p[i] == '!')
+	negated := i < len(p) && p[i] == '^'
 	if negated {
 		i++
 	}

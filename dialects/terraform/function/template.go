@@ -54,7 +54,11 @@ func (r *renderer) file() function.Function {
 			if err != nil {
 				return cty.DynamicVal, function.NewArgError(0, err)
 			}
-			return r.render(p, src, args[1])
+			v, err := r.render(p, src, args[1])
+			if err == nil && v.IsNull() {
+				err = errors.New("the result of the template is null")
+			}
+			return v, err
 		},
 	})
 }

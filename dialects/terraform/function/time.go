@@ -5,7 +5,6 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
-	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
 var timestampFunc = unknownText
@@ -15,22 +14,14 @@ var timeCmpFunc = function.New(&function.Spec{
 	Type:         function.StaticReturnType(cty.Number),
 	RefineResult: notNull,
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		a, err := parseTime(args[0])
+		a, err := time.Parse(time.RFC3339, args[0].AsString())
 		if err != nil {
-			return cty.NilVal, function.NewArgError(0, err)
+			return cty.NilVal, function.NewArgErrorf(0, "%q is not a valid RFC 3339 timestamp", clip(args[0].AsString()))
 		}
-		b, err := parseTime(args[1])
+		b, err := time.Parse(time.RFC3339, args[1].AsString())
 		if err != nil {
-			return cty.NilVal, function.NewArgError(1, err)
+			return cty.NilVal, function.NewArgErrorf(1, "%q is not a valid RFC 3339 timestamp", clip(args[1].AsString()))
 		}
 		return cty.NumberIntVal(int64(a.Compare(b))), nil
 	},
 })
-
-// parseTime is as strict about RFC 3339 as the functions of the cty library are: time.Parse alone lets more through.
-func parseTime(v cty.Value) (time.Time, error) {
-	if _, err := stdlib.FormatDate(cty.StringVal("YYYY"), v); err != nil {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339, v.AsString())
-}
