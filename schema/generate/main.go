@@ -2,6 +2,7 @@
 //
 //	go run ./schema/generate             core.txt from generate/core.json
 //	go run ./schema/generate -from DIR   aws.txt, azurerm.txt and google.txt too, from DIR/<provider>.json.gz
+//	go run ./schema/generate -azurerm    defaults-azurerm.tsv, from the provider's source, which it downloads
 //
 // It is run from the root of the repository. The form of the input, core.json's too, is
 //
@@ -26,9 +27,14 @@ var providers = []string{"aws", "azurerm", "google"}
 
 func main() {
 	from := flag.String("from", "", "folder of <provider>.json.gz")
+	azurerm := flag.Bool("azurerm", false, "make the defaults of the azurerm provider")
 	into := flag.String("into", "schema/data", "folder of the tables")
 	flag.Parse()
-	if err := run(*from, *into); err != nil {
+	err := run(*from, *into)
+	if err == nil && *azurerm {
+		err = azurermDefaults(filepath.Join(*into, "defaults-azurerm.tsv"))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
