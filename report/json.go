@@ -259,8 +259,12 @@ func jsonLocationOf(l finding.Location) *jsonLocation {
 	}
 	out := &jsonLocation{File: l.File}
 	if l.From.Line > 0 {
+		to := l.To
+		if to.Line == 0 {
+			to = l.From // a place without an end is a point
+		}
 		out.Start = &jsonPosition{l.From.Line, l.From.Column, l.Start}
-		out.End = &jsonPosition{l.To.Line, l.To.Column, l.End}
+		out.End = &jsonPosition{to.Line, to.Column, max(l.Start, l.End)}
 	}
 	return out
 }
@@ -280,7 +284,7 @@ func day(t time.Time) string {
 	return t.Format(time.DateOnly)
 }
 
-// encodeJSON writes v indented. Characters that act (see visible) are escaped inside of strings: the data stays exact and
+// encodeJSON writes v indented. Characters that act (see Visible) are escaped inside of strings: the data stays exact and
 // printing the file moves no cursor.
 func encodeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(escaper{w})
