@@ -16,9 +16,9 @@ import (
 type Verdict struct {
 	Outcome finding.Outcome // the zero when Err is set
 
-	// Witnesses are the attributes that decided, of a pass as of a fail. The last is where a finding stands; those that
-	// were not written come before those that were. Of an undecided verdict they are the unknown attributes that kept it
-	// open. There are none when no attribute took part.
+	// Witnesses are the attributes that decided, of a pass as of a fail. The last is where a finding stands: what the rule
+	// asks for first, or the innermost condition of what it forbids. Of an undecided verdict they are the unknown attributes
+	// that kept it open. There are none when no attribute took part.
 	Witnesses []Witness
 
 	Err error // the rule could not be judged: its fault, or ours
@@ -237,23 +237,19 @@ func (f *frame) child(v *val, i int) val {
 
 // witnesses turns what was seen into the witnesses of a verdict.
 func (f *frame) witnesses(o finding.Outcome) []Witness {
-	var out, written []Witness
+	var out []Witness
 	known := slices.ContainsFunc(f.seen, func(s sighting) bool { return !s.unknown })
 	for _, s := range f.seen {
 		if s.unknown != (o == finding.Undecided) && (known || o == finding.Undecided) {
 			continue // what is known decides, and what is unknown keeps open
 		}
 		w := Witness{Resource: s.at.root(), Path: s.at.path()}
-		if slices.ContainsFunc(out, w.same) || slices.ContainsFunc(written, w.same) {
-			continue
+		if i := slices.IndexFunc(out, w.same); i >= 0 {
+			out = slices.Delete(out, i, i+1) // its last place counts
 		}
-		if len(w.Path) > 0 && w.Resource.Body.At(w.Path).Kind != value.Absent {
-			written = append(written, w)
-		} else {
-			out = append(out, w)
-		}
+		out = append(out, w)
 	}
-	return append(out, written...)
+	return out
 }
 
 func (w Witness) same(o Witness) bool {

@@ -2,12 +2,14 @@ package rule
 
 import (
 	"math"
+	"slices"
 
 	"cel.dev/cel-go/common/operators"
 )
 
 // logic is && (absorbing is no) and || (absorbing is yes). A side that absorbs decides alone: what the other side saw is no
-// witness.
+// witness. When no alternative of an || holds, the first one's witnesses come last: a finding stands where the requirement
+// is not met, and not at the exception that does not apply.
 func logic(absorbing verdict, left, right eval) eval {
 	return func(f *frame) val {
 		start := len(f.seen)
@@ -29,6 +31,11 @@ func logic(absorbing verdict, left, right eval) eval {
 			return notBool(&x)
 		case r == broken:
 			return notBool(&y)
+		}
+		if absorbing == yes { // neither alternative holds: the first is what the rule asks for, the others excuse
+			slices.Reverse(f.seen[start:middle])
+			slices.Reverse(f.seen[middle:])
+			slices.Reverse(f.seen[start:])
 		}
 		return r.val()
 	}
