@@ -189,6 +189,9 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 		}
 	}
 	fact("Resource", in.instances(g, title))
+	if g.maybe() {
+		fact("Note", []string{maybeCreated})
+	}
 	fact("Inputs", each(distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }), Visible))
 	fact("Value", distinct(g.all, func(f *finding.Finding) []string {
 		return each(f.Evidence, func(e finding.Evidence) string { return evidence(e) + in.origin(e.From) })

@@ -80,6 +80,7 @@ type jsonResource struct {
 	Provider string        `json:"provider"`
 	Dialect  string        `json:"dialect"`
 	Unit     string        `json:"unit"`
+	Maybe    bool          `json:"maybe"`
 	Variants []string      `json:"variants"`
 	Calls    []jsonRelated `json:"calls"`
 	Location *jsonLocation `json:"location,omitempty"`
@@ -212,7 +213,7 @@ func jsonFindingOf(f finding.Finding) jsonFinding {
 		ID: f.ID, Twin: f.Twin, Rule: f.Rule, Severity: f.Severity, Outcome: f.Outcome, Message: f.Message,
 		Resource: jsonResource{
 			Address: f.Resource.Address, Type: f.Resource.Type, Provider: f.Resource.Provider, Dialect: f.Resource.Dialect,
-			Unit: f.Resource.Unit, Variants: each(f.Resource.Variants, itself), Calls: each(f.Resource.Calls, jsonRelatedOf),
+			Unit: f.Resource.Unit, Maybe: f.Resource.Maybe, Variants: each(f.Resource.Variants, itself), Calls: each(f.Resource.Calls, jsonRelatedOf),
 			Location: jsonLocationOf(f.Resource.Range),
 		},
 		Path: f.Path, Location: jsonLocationOf(f.Location), Related: each(f.Related, jsonRelatedOf),

@@ -90,6 +90,9 @@ func (in *Input) markdownFinding(g *group, r *finding.Rule) string {
 	if n := len(addresses) - maxListed; n > 0 {
 		fmt.Fprintf(&b, " and %d more", n)
 	}
+	if g.maybe() {
+		b.WriteString(" (" + maybeCreated + ")")
+	}
 	b.WriteString("\n\n")
 	if lines := excerpt(in.file(g.Location.File), g.Location, 100); len(lines) > 0 {
 		b.WriteString(fenced("", excerptText(lines)))

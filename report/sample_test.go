@@ -137,7 +137,7 @@ func sample(tb testing.TB) (*finding.Report, tree) {
 	}
 	noplace := finding.Finding{
 		ID: "1-ffff", Twin: "1-twin-f", Rule: "aws-cloudtrail-none", Severity: finding.Info, Outcome: finding.Fail, Message: "No trail records what is done in the account",
-		Resource: finding.Resource{Address: "provider.aws", Type: "provider.aws", Provider: "aws", Dialect: "terraform", Unit: "."},
+		Resource: finding.Resource{Maybe: true, Address: "provider.aws", Type: "provider.aws", Provider: "aws", Dialect: "terraform", Unit: "."},
 	}
 	kms := finding.Wait{Name: "var.kms_key", Kind: "variable", Location: files.at(tb, "modules/bucket/main.tf", `variable "kms_key" {`)}
 	undecided := finding.Finding{

@@ -245,7 +245,7 @@ func (in *Input) sarifResult(f *finding.Finding) sarifResult {
 		Suppressions:        []sarifSuppression{},
 		Properties: map[string]any{
 			"severity": f.Severity, "security-severity": securitySeverity(f.Severity), "path": f.Path, "resourceType": f.Resource.Type,
-			"provider": f.Resource.Provider, "dialect": f.Resource.Dialect, "unit": f.Resource.Unit, "variants": each(f.Resource.Variants, itself),
+			"provider": f.Resource.Provider, "dialect": f.Resource.Dialect, "unit": f.Resource.Unit, "maybe": f.Resource.Maybe, "variants": each(f.Resource.Variants, itself),
 			"evidence": each(f.Evidence, func(e finding.Evidence) map[string]string { return map[string]string{"path": e.Path, "value": e.Value} }),
 		},
 	}

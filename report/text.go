@@ -151,6 +151,9 @@ func (t *texter) instances(g *group, title, indent string) {
 		label = "through"
 	}
 	t.labelledList(indent, label, t.Input.instances(g, title))
+	if g.maybe() {
+		t.labelled(indent, "note", maybeCreated)
+	}
 	if v := distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }); len(v) > 0 {
 		t.labelled(indent, "with", Visible(strings.Join(v, ", ")))
 	}

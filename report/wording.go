@@ -75,6 +75,14 @@ func (in *Input) origin(from []finding.Related) string {
 // only reports whether the group is a single finding, on the resource that stands in the title.
 func (g *group) only(title string) bool { return len(g.all) == 1 && g.Resource.Address == title }
 
+// maybeCreated is said of resources whose count, for_each or condition is unknown.
+const maybeCreated = "it is not known whether it will be created"
+
+// maybe reports whether it is unknown of all resources of the group whether they will be created.
+func (g *group) maybe() bool {
+	return !slices.ContainsFunc(g.all, func(f *finding.Finding) bool { return !f.Resource.Maybe })
+}
+
 // instances names the resources of a group with the module calls that lead to them. For a single one that the title names
 // it is only the way through the calls, when there is one.
 func (in *Input) instances(g *group, title string) []string {
