@@ -14,7 +14,9 @@ import (
 
 	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
 )
 
@@ -161,6 +163,21 @@ func (e *testEstate) comments(name string) []dialect.Comment {
 	return out
 }
 
+// terraform reads the comments with the real dialect.
+func (e *testEstate) terraform(t *testing.T) func(string) []dialect.Comment {
+	t.Helper()
+	tree := fstest.MapFS{}
+	for name, f := range e.files {
+		tree[name] = &fstest.MapFile{Data: f.Bytes}
+	}
+	w := &dialect.Workspace{FS: tree, Read: (&source.Reader{FS: tree}).Read, Env: func(string) (string, bool) { return "", false }}
+	estate, problems := terraform.New(schema.Load()).Open(t.Context(), w, e.names)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return estate.Comments
+}
+
 func (e *testEstate) input() SuppressInput {
 	return SuppressInput{
 		Findings: e.findings, Files: e.names, Source: func(name string) *source.File { return e.files[name] }, Comments: e.comments,
@@ -265,12 +282,17 @@ func TestSuppressInline(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			suppressed, hygiene := run(readEstate(t, quoted(tt.text)).input())
-			if diff := cmp.Diff(sorted(tt.suppressed), sorted(suppressed)); diff != "" {
-				t.Errorf("suppressed (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.hygiene, hygiene); diff != "" {
-				t.Errorf("hygiene (-want +got):\n%s", diff)
+			e := readEstate(t, quoted(tt.text))
+			for reader, comments := range map[string]func(string) []dialect.Comment{"by the contract": e.comments, "by terraform": e.terraform(t)} {
+				in := e.input()
+				in.Comments = comments
+				suppressed, hygiene := run(in)
+				if diff := cmp.Diff(sorted(tt.suppressed), sorted(suppressed)); diff != "" {
+					t.Errorf("comments read %s: suppressed (-want +got):\n%s", reader, diff)
+				}
+				if diff := cmp.Diff(tt.hygiene, hygiene); diff != "" {
+					t.Errorf("comments read %s: hygiene (-want +got):\n%s", reader, diff)
+				}
 			}
 		})
 	}
@@ -340,12 +362,17 @@ func TestSuppressForeign(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			suppressed, hygiene := run(readEstate(t, quoted(tt.text)).input())
-			if diff := cmp.Diff(sorted(tt.suppressed), sorted(suppressed)); diff != "" {
-				t.Errorf("suppressed (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.hygiene, hygiene); diff != "" {
-				t.Errorf("hygiene (-want +got):\n%s", diff)
+			e := readEstate(t, quoted(tt.text))
+			for reader, comments := range map[string]func(string) []dialect.Comment{"by the contract": e.comments, "by terraform": e.terraform(t)} {
+				in := e.input()
+				in.Comments = comments
+				suppressed, hygiene := run(in)
+				if diff := cmp.Diff(sorted(tt.suppressed), sorted(suppressed)); diff != "" {
+					t.Errorf("comments read %s: suppressed (-want +got):\n%s", reader, diff)
+				}
+				if diff := cmp.Diff(tt.hygiene, hygiene); diff != "" {
+					t.Errorf("comments read %s: hygiene (-want +got):\n%s", reader, diff)
+				}
 			}
 		})
 	}
