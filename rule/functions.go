@@ -31,7 +31,8 @@ func Functions() []Function {
 }
 
 // builtins are all functions. A variable initialised once and never changed.
-var builtins = slices.Concat(textFunctions, listFunctions, besideFunctions, decodeFunctions)
+var builtins = slices.Concat(textFunctions, listFunctions, besideFunctions, decodeFunctions, iamFunctions, netFunctions,
+	secretFunctions, versionFunctions)
 
 func builtin(name string) *function {
 	for i := range builtins {

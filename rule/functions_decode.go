@@ -87,8 +87,12 @@ func fromJSON(decoded any) value.Value {
 		for name, x := range d {
 			v.Fields = append(v.Fields, value.Field{Name: name, Value: fromJSON(x)})
 		}
-		slices.SortFunc(v.Fields, func(a, b value.Field) int { return strings.Compare(a.Name, b.Name) })
+		sortFields(v.Fields)
 		return v
 	}
 	return value.Value{Kind: value.Null}
+}
+
+func sortFields(fields []value.Field) {
+	slices.SortFunc(fields, func(a, b value.Field) int { return strings.Compare(a.Name, b.Name) })
 }

@@ -98,4 +98,3 @@ func judged(t testing.TB, typ, require, text string) Verdict {
 	r := &resource.Resource{Address: "x.this", Type: typ, Body: body(t, text)}
 	return compiled(t, typ, require).Judge(resource.NewGraph([]*resource.Resource{r}, nil), r)
 }
-

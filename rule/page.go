@@ -3,7 +3,6 @@ package rule
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -181,8 +180,8 @@ func (p *page) texts(key, node *yaml.Node) []string {
 }
 
 var (
-	idForm    = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
-	sinceForm = regexp.MustCompile(`^\d+\.\d+(\.\d+)?$`)
+	idForm    = lazy(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
+	sinceForm = lazy(`^\d+\.\d+(\.\d+)?$`)
 )
 
 // complete reports what is missing and what does not fit together.
@@ -194,13 +193,13 @@ func (p *page) complete() {
 		}
 	}
 	p.completeClauses()
-	if r.ID != "" && !idForm.MatchString(r.ID) {
+	if r.ID != "" && !idForm().MatchString(r.ID) {
 		p.problem(p.keys["id"], "the id %q must be lower-case words joined by hyphens, like aws-ec2-imdsv1", r.ID)
 	}
 	if base := strings.TrimSuffix(path.Base(r.Path), ".md"); r.ID != "" && r.Path != "" && base != r.ID {
 		p.problem(p.keys["id"], "the file must be named after the id: %s.md", r.ID)
 	}
-	if r.Since != "" && !sinceForm.MatchString(r.Since) {
+	if r.Since != "" && !sinceForm().MatchString(r.Since) {
 		p.problem(p.keys["since"], "since must be a version like 0.1")
 	}
 	if slices.Contains(r.Aliases, r.ID) {
@@ -217,10 +216,10 @@ func (p *page) complete() {
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (.*)`)
+var yamlLine = lazy(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (.*)`)
 
 func yamlError(err error) (int, string) {
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+	if m := yamlLine().FindStringSubmatch(err.Error()); m != nil {
 		n := 0
 		_, _ = fmt.Sscan(m[1], &n) // the pattern admits digits only
 		return n, m[2]

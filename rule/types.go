@@ -25,6 +25,7 @@ const (
 	policyType  = "iam.Statement"
 	principal   = "iam.Principal"
 	conditionOf = "iam.Condition"
+	portRange   = "net.Range"
 )
 
 // records are the object types of functions' results.
@@ -48,6 +49,10 @@ var records = map[string]map[string]*types.Type{
 		"test":     types.StringType,
 		"variable": types.StringType,
 		"values":   types.NewListType(types.StringType),
+	},
+	portRange: {
+		"from": types.IntType,
+		"to":   types.IntType,
 	},
 }
 

@@ -1,0 +1,50 @@
+package rule
+
+var secretFunctions = []function{
+	{
+		Function: Function{
+			Name:       "secret.looksLike",
+			Signatures: []string{"secret.looksLike(string) -> bool"},
+			Doc: "Whether a text is, or has in it, a credential: a known format (keys of AWS, Google, Azure, private keys, tokens of GitHub, GitLab, Slack, Stripe, …), " +
+				"a password in an address, or a random text assigned to a name like password. Placeholders and references are none.",
+			Example: `secret.looksLike("-----BEGIN RSA PRIVATE KEY-----") && !secret.looksLike("password = changeme")`,
+		},
+		call: func(_ *frame, args []val) val {
+			v := &args[0]
+			switch v.kind {
+			case text:
+				return decided(looksSecret(v.text)).val()
+			case unknown:
+				return open.orYes(beginsSecret(v.text)).val()
+			}
+			return isFalse
+		},
+	},
+	{
+		Function: Function{
+			Name:       "secret.name",
+			Signatures: []string{"secret.name(string) -> bool"},
+			Doc:        "Whether a name is that of a secret: db_password is, password_length and secret_arn are not.",
+			Example:    `secret.name("DB_PASSWORD") && !secret.name("password_length")`,
+		},
+		call: onText(func(s string) val { return decided(secretName(s)).val() }, isFalse),
+	},
+	{
+		Function: Function{
+			Name:       "secret.assigned",
+			Signatures: []string{"secret.assigned(string) -> bool"},
+			Doc:        "Whether a text that stands where a secret is expected is one: not empty, not a placeholder, not a reference to where the secret is kept, not a plain word.",
+			Example:    `secret.assigned("correct-Horse-7-battery") && !secret.assigned("changeme") && !secret.assigned("${DB_PASSWORD}")`,
+		},
+		call: onText(func(s string) val { return decided(assignedSecret(s)).val() }, isFalse),
+	},
+	{
+		Function: Function{
+			Name:       "secret.within",
+			Signatures: []string{"secret.within(dyn) -> bool"},
+			Doc:        "Whether a value holds a secret anywhere in it: a text that looks like one, or a random text assigned to a name like password, also as {name: \"DB_PASSWORD\", value: …}.",
+			Example:    `secret.within({"DB_PASSWORD": "correct-Horse-7-battery"}) && !secret.within({"DB_PASSWORD": "changeme"})`,
+		},
+		call: func(_ *frame, args []val) val { return secretWithin("", nodeOf(&args[0])).val() },
+	},
+}
