@@ -275,9 +275,12 @@ func (c *Config) read(file string) ([]byte, error) {
 
 // For returns what holds for a file or folder of the tree.
 func (c *Config) For(file string) *Settings {
-	folder := path.Clean(file)
-	for c.layers[folder] == nil && folder != "." {
-		folder = path.Dir(folder)
+	folder := "."
+	if len(c.layers) > 1 || c.layers["."] == nil && len(c.layers) > 0 {
+		folder = path.Clean(file)
+		for c.layers[folder] == nil && folder != "." {
+			folder = path.Dir(folder)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -316,6 +319,9 @@ func defaults() Settings {
 
 // Rule returns whether a rule runs, from select and rules, and with which severity; zero means that of its page.
 func (s *Settings) Rule(id string, aliases ...string) (on bool, severity finding.Severity) {
+	if len(s.Select) == 0 && len(s.Rules) == 0 {
+		return true, 0
+	}
 	on = len(s.Select) == 0
 	for _, pattern := range s.Select {
 		on = on || MatchRule(pattern, id, aliases...)

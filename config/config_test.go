@@ -376,12 +376,15 @@ ignore:
 }
 
 func BenchmarkFor(b *testing.B) {
-	fsys := tree(cascade)
-	c, err := Load(fsys, "envs")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		c.For("envs/prod/deep/in/the/tree/main.tf")
+	for name, files := range map[string]map[string]string{"none": nil, "cascade": cascade} {
+		b.Run(name, func(b *testing.B) {
+			c, err := Load(tree(files), "envs")
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				c.For("envs/prod/deep/in/the/tree/main.tf").Rule("aws-s3-public-acl", "CKV_AWS_20")
+			}
+		})
 	}
 }
