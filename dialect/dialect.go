@@ -32,6 +32,10 @@ type Estate interface {
 	// Evaluate evaluates one unit. It stops with a Limit problem when a budget is used up, and with ctx.
 	Evaluate(ctx context.Context, name UnitName) *Unit
 
+	// With returns the estate as it would be if some of its files had other content. Only they are parsed again; the rest
+	// is shared. Problems are those of the changed files. The receiver stays as it is.
+	With(ctx context.Context, changed []*source.File) (Estate, []source.Problem)
+
 	// Comments returns the comments of a file in order, also of files that have problems.
 	Comments(path string) []Comment
 }

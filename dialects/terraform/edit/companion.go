@@ -16,8 +16,11 @@ type Companion struct {
 	Name   string
 	Body   value.Value        // Object
 	Schema []schema.Attribute // of Type
-	Meta   string             // the line of a meta-argument that it repeats: count = 2; empty for none
+	Meta   []Argument         // meta-arguments that it repeats
 }
+
+// Argument is an attribute with the text of its expression.
+type Argument struct{ Name, Text string }
 
 // Create writes a companion behind the target's block, separated by an empty line.
 func Create(t Target, c Companion) (source.Edit, error) {
@@ -27,13 +30,19 @@ func Create(t Target, c Companion) (source.Edit, error) {
 	if err != nil {
 		return source.Edit{}, err
 	}
-	if c.Meta != "" {
-		meta := lay.outer + lay.unit + c.Meta
-		if len(lines) > 0 {
-			lines = append([]string{meta, ""}, lines...)
-		} else {
-			lines = []string{meta}
+	if len(c.Meta) > 0 {
+		list := make([]assignment, len(c.Meta))
+		for i, a := range c.Meta {
+			list[i] = assignment{a.Name, a.Text}
 		}
+		meta := align(list, 0)
+		for i := range meta {
+			meta[i] = lay.outer + lay.unit + meta[i]
+		}
+		if len(lines) > 0 {
+			meta = append(meta, "")
+		}
+		lines = append(meta, lines...)
 	}
 	head := lay.outer + `resource "` + c.Type + `" "` + c.Name + `" {`
 	if len(lines) == 0 {

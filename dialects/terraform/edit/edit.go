@@ -146,7 +146,11 @@ func (e *editor) block(b *hclsyntax.Block, attrs []schema.Attribute, wishes []wi
 		if g.step.Name == "" {
 			return e.refuse(b.Range(), "a block has no elements")
 		}
-		if err := e.member(b, &lay, find(attrs, g.step.Name), g, &add, removed); err != nil {
+		a := find(attrs, g.step.Name)
+		if len(attrs) > 0 && !known(attrs, a.Name) {
+			return e.refuse(b.Range(), "%s has no attribute %s", b.Type, a.Name)
+		}
+		if err := e.member(b, &lay, a, g, &add, removed); err != nil {
 			return err
 		}
 	}
@@ -154,6 +158,9 @@ func (e *editor) block(b *hclsyntax.Block, attrs []schema.Attribute, wishes []wi
 	e.insert(b, lay, add, removed)
 	return nil
 }
+
+// language are the blocks and attributes that every resource may hold.
+var language = []string{"count", "for_each", "provider", "depends_on", "lifecycle", "connection", "provisioner"}
 
 // find returns the schema of a name. An attribute of no schema is a guess: it has only its name.
 func find(attrs []schema.Attribute, name string) *schema.Attribute {
@@ -163,6 +170,10 @@ func find(attrs []schema.Attribute, name string) *schema.Attribute {
 		}
 	}
 	return &schema.Attribute{Name: name, Optional: true}
+}
+
+func known(attrs []schema.Attribute, name string) bool {
+	return slices.ContainsFunc(attrs, func(a schema.Attribute) bool { return a.Name == name }) || slices.Contains(language, name)
 }
 
 // isBlock reports whether the attribute is written as a block.

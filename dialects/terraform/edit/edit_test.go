@@ -225,7 +225,10 @@ func lower(text []byte, w script) ([]source.Edit, error) {
 	}
 	for _, c := range w.changes {
 		if c.Op == resource.Create {
-			companion := Companion{Type: c.New.Type, Name: b.Labels[1], Body: c.New.Body, Meta: w.meta}
+			companion := Companion{Type: c.New.Type, Name: b.Labels[1], Body: c.New.Body}
+			if name, text, ok := strings.Cut(w.meta, " = "); ok {
+				companion.Meta = []Argument{{name, text}}
+			}
 			if r := types.Resource(c.New.Type); r != nil {
 				companion.Schema = r.Attributes
 			}

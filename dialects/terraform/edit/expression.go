@@ -214,18 +214,38 @@ func (e *editor) object(x *hclsyntax.ObjectConsExpr, wishes []wish) error {
 		return nil
 	}
 	sign, quoted := e.style(x)
+	column, formatted := e.itemColumn(x, sign)
 	indent := e.indentAt(items[len(items)-1].Start.Byte)
-	var texts []string
+	var list []assignment
 	for i := range v.Fields {
 		f := &v.Fields[i]
-		inner, err := e.expr(f.Value, indent)
+		text, err := e.expr(f.Value, indent)
 		if err != nil {
 			return err
 		}
-		texts = append(texts, key(f.Name, quoted)+e.padding(x, f.Name, quoted, sign)+inner)
+		list = append(list, assignment{key(f.Name, quoted), text})
 	}
-	e.append(x.Range(), items, texts...)
+	if sign == ":" || column == 0 {
+		for _, a := range list {
+			e.append(x.Range(), items, a.name+e.between(x, sign)+a.text)
+		}
+		return nil
+	}
+	lines, apart := fit(list, column, formatted)
+	if apart {
+		lines[0] = e.lineEnd(x.Range().Start.Byte) + indent + lines[0]
+	}
+	e.append(x.Range(), items, lines...)
 	return nil
+}
+
+// between returns what stands between the key and the value of the last item, without alignment.
+func (e *editor) between(x *hclsyntax.ObjectConsExpr, sign string) string {
+	last := x.Items[len(x.Items)-1]
+	if e.file.Bytes[last.KeyExpr.Range().End.Byte] == sign[0] && sign == ":" {
+		return ": "
+	}
+	return " " + sign + " "
 }
 
 // keyOf returns the key of an item when it is written out.
@@ -316,7 +336,10 @@ func (e *editor) append(around hcl.Range, items []hcl.Range, texts ...string) {
 		if i == len(texts)-1 && !comma {
 			sep = ""
 		}
-		e.insertAt(at, eol+indent+text+sep)
+		if !strings.HasPrefix(text, eol) { // else it brings its own empty line
+			text = indent + text
+		}
+		e.insertAt(at, eol+text+sep)
 	}
 }
 

@@ -202,22 +202,25 @@ func (e *editor) style(x *hclsyntax.ObjectConsExpr) (sign string, quoted bool) {
 	return sign, quoted
 }
 
-// padding returns what stands between a new key and its value: in the column of the item before when it is on a line of
-// its own and the key fits.
-func (e *editor) padding(x *hclsyntax.ObjectConsExpr, name string, quoted bool, sign string) string {
-	last := x.Items[len(x.Items)-1]
-	between := string(e.file.Bytes[last.KeyExpr.Range().End.Byte:last.ValueExpr.Range().Start.Byte])
-	width := utf8.RuneCountInString(key(name, quoted))
-	if last.KeyExpr.Range().Start.Line != x.Range().Start.Line {
-		have := last.KeyExpr.Range().End.Byte - last.KeyExpr.Range().Start.Byte + strings.Index(between, sign)
-		if pad := have - width; pad >= 1 && strings.HasPrefix(between, " ") {
-			return strings.Repeat(" ", pad) + strings.TrimLeft(between, " ")
+// itemColumn returns the length that the left sides of an object's last items have when these stand on lines of their own
+// below each other and are aligned, and whether that is as formatting wants it.
+func (e *editor) itemColumn(x *hclsyntax.ObjectConsExpr, sign string) (column int, formatted bool) {
+	widest := 0
+	below := 0 // line of the item below
+	for _, item := range slices.Backward(x.Items) {
+		k, v := item.KeyExpr.Range(), item.ValueExpr.Range()
+		if k.Start.Line == x.Range().Start.Line || k.Start.Line != v.End.Line || below != 0 && k.Start.Line != below-1 {
+			break
 		}
+		between := e.file.Bytes[k.End.Byte:v.Start.Byte]
+		key := utf8.RuneCount(e.file.Bytes[k.Start.Byte:k.End.Byte])
+		have := key + bytes.Index(between, []byte(sign)) - 1
+		if below != 0 && have != column || have < key {
+			return 0, false
+		}
+		column, below, widest = have, k.Start.Line, max(widest, key)
 	}
-	if sign == ":" && !strings.HasPrefix(between, " ") {
-		return ": "
-	}
-	return " " + sign + " "
+	return column, column == widest && column > 0
 }
 
 // remove takes attributes and blocks out, whole lines where nothing else stands on them.

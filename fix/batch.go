@@ -1,0 +1,163 @@
+package fix
+
+import (
+	"regexp"
+	"slices"
+
+	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/rule"
+)
+
+// Fixes are tried in batches, and a fix that holds in a batch is offered alone. That is sound when no other fix of the batch
+// can have helped it or hidden its harm, that is, when no verdict depends on two fixes of the batch. A verdict of a rule on
+// a resource depends on what the rule's expression names: attributes of the resource, and, by type, of the resources next
+// to it. So two fixes may share a batch when
+//
+//   - their edits do not touch, and each edits only the declaration of its own resource or a new one beside it, and
+//   - for every resource that is next to both there is no rule that names what both change.
+//
+// A fix whose change reaches other resources (through a variable, a local, or a reference) is tried alone.
+
+// words are the identifiers in a rule's expression.
+type words struct {
+	names map[string]bool
+	whole bool // the expression uses the resource as a whole
+}
+
+var (
+	identifier = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)
+	wholeThis  = regexp.MustCompile(`\bthis\b\s*($|[^.\s])`)
+)
+
+func (p *Prover) wordsOf(r *rule.Rule) words {
+	w, ok := p.words[r]
+	if !ok {
+		w = words{names: make(map[string]bool), whole: wholeThis.MatchString(r.Require)}
+		for _, name := range identifier.FindAllString(r.Require, -1) {
+			w.names[name] = true
+		}
+		if p.words == nil {
+			p.words = make(map[*rule.Rule]words)
+		}
+		p.words[r] = w
+	}
+	return w
+}
+
+// atom is one attribute that a fix changes.
+type atom struct {
+	address string // of the resource that is fixed
+	typ     string // of the resource that changes: its own type or the companion's
+	name    string // of the attribute; empty for all
+}
+
+// touched is what a fix changes and the resources whose verdicts may see it.
+type touched struct {
+	fix   *Fix
+	atoms []atom
+	near  map[string]*resource.Resource // by unit and address
+	wide  bool
+}
+
+func touchedBy(f *Fix) *touched {
+	t := &touched{fix: f, near: make(map[string]*resource.Resource)}
+	_, t.wide = f.elsewhere()
+	t.wide = t.wide || len(f.Shared) > 0
+	for i := range f.Wishes {
+		w := &f.Wishes[i]
+		r := w.target()
+		prefix := w.Unit.Name.Dir + "\x00" + w.Unit.Name.Variant + "\x00"
+		t.near[prefix+r.Address] = r
+		for _, from := range w.Unit.Graph.Referrers(r, "") {
+			t.near[prefix+from.Address] = from
+		}
+		for _, ref := range r.Refs {
+			for _, to := range w.Unit.Graph.Targets(ref.Target) {
+				t.near[prefix+to.Address] = to
+			}
+		}
+		for _, c := range w.Changes {
+			if c.Op == resource.Create {
+				t.atoms = append(t.atoms, atom{r.Address, c.New.Type, ""})
+			} else {
+				t.atoms = append(t.atoms, atom{r.Address, r.Type, c.Path[0].Name})
+			}
+		}
+	}
+	return t
+}
+
+// sees reports whether a rule on a resource may read one of the atoms.
+func (w words) sees(r *resource.Resource, atoms []atom) bool {
+	return slices.ContainsFunc(atoms, func(a atom) bool {
+		if a.address == r.Address && a.typ == r.Type {
+			return w.whole || w.names[a.name]
+		}
+		return w.names[a.typ] || w.names["target"]
+	})
+}
+
+// conflict reports whether two fixes must not share a batch.
+func (p *Prover) conflict(a, b *touched) bool {
+	if a.wide || b.wide || touching(a.fix, b.fix) {
+		return true
+	}
+	for key, r := range a.near {
+		if b.near[key] == nil {
+			continue
+		}
+		for _, ru := range p.Rules(r.Type) {
+			if w := p.wordsOf(ru); w.sees(r, a.atoms) && w.sees(r, b.atoms) {
+				return true
+			}
+		}
+	}
+	return p.global(a, b)
+}
+
+// global reports whether a rule that reads all resources of a type may see both fixes.
+func (p *Prover) global(a, b *touched) bool {
+	for _, r := range a.near {
+		for _, ru := range p.Rules(r.Type) {
+			if w := p.wordsOf(ru); w.names["all"] && w.sees(r, a.atoms) && w.sees(r, b.atoms) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// touching reports whether edits of two fixes overlap or stand at the same place.
+func touching(a, b *Fix) bool {
+	for _, x := range a.Edits {
+		for _, y := range b.Edits {
+			if x.Range.File == y.Range.File && x.Range.Start <= y.Range.End && y.Range.Start <= x.Range.End {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// batches splits fixes so that no two of a batch are in conflict. Those that must be tried alone come as batches of one.
+func (p *Prover) batches(fixes []*Fix) [][]*Fix {
+	var out [][]*touched
+	for _, f := range fixes {
+		t := touchedBy(f)
+		i := slices.IndexFunc(out, func(batch []*touched) bool {
+			return !slices.ContainsFunc(batch, func(other *touched) bool { return p.conflict(t, other) })
+		})
+		if i < 0 {
+			i = len(out)
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], t)
+	}
+	batches := make([][]*Fix, len(out))
+	for i, batch := range out {
+		for _, t := range batch {
+			batches[i] = append(batches[i], t.fix)
+		}
+	}
+	return batches
+}
