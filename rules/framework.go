@@ -47,6 +47,16 @@ func FrameworkOf(id string) *Framework {
 	return &all[i]
 }
 
+// HasControl reports whether a framework has a control.
+func HasControl(framework, control string) bool {
+	f := FrameworkOf(framework)
+	if f == nil {
+		return false
+	}
+	_, ok := f.Control(control)
+	return ok
+}
+
 // ControlTitle returns the title of a control, or "" when the framework or the control does not exist.
 func ControlTitle(framework, control string) string {
 	f := FrameworkOf(framework)

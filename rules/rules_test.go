@@ -1,0 +1,48 @@
+package rules_test
+
+import (
+	"testing"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/terraform"
+	"plumbline.dev/plumbline/internal/ruletest"
+	"plumbline.dev/plumbline/rules"
+	"plumbline.dev/plumbline/schema"
+)
+
+// TestPages runs every page of the catalogue: see package ruletest for what that means.
+func TestPages(t *testing.T) {
+	set := schema.Load()
+	options := ruletest.Options{
+		Schema:   set,
+		Dialects: []dialect.Dialect{terraform.New(set)},
+		Control:  func(framework, id string) bool { return rules.ControlTitle(framework, id) != "" },
+	}
+	names, err := ruletest.Names(rules.Pages())
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d pages, %v", len(names), err)
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			results, err := ruletest.Page(t.Context(), rules.Pages(), name, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range results {
+				t.Error(r)
+			}
+		})
+	}
+}
+
+// TestBetweenPages tests what must hold between pages.
+func TestBetweenPages(t *testing.T) {
+	results, err := ruletest.Between(rules.Pages())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		t.Error(r)
+	}
+}
