@@ -3,6 +3,7 @@ package ruletest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (toy) Name() string { return "toy" }
 func (toy) Claims(path string, _ []byte) bool { return strings.HasSuffix(path, ".toy") }
 
 func (toy) Open(_ context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	var e toyEstate
+	e := toyEstate{files: make(map[string]*source.File)}
 	var problems []source.Problem
 	for _, path := range paths {
 		f, problem := w.Read(path)
@@ -33,6 +34,18 @@ func (toy) Open(_ context.Context, w *dialect.Workspace, paths []string) (dialec
 			problems = append(problems, *problem)
 			continue
 		}
+		e.files[path] = f
+	}
+	return e, append(problems, e.parse()...)
+}
+
+type toyEstate struct {
+	files     map[string]*source.File
+	resources []*resource.Resource
+}
+
+func (e *toyEstate) parse() (problems []source.Problem) {
+	for _, f := range e.files {
 		for n := 1; n <= f.Lines(); n++ {
 			at := f.Line(n)
 			text := f.Text(at)
@@ -58,10 +71,17 @@ func (toy) Open(_ context.Context, w *dialect.Workspace, paths []string) (dialec
 			}
 		}
 	}
-	return e, problems
+	return problems
 }
 
-type toyEstate struct{ resources []*resource.Resource }
+func (e toyEstate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
+	after := toyEstate{files: maps.Clone(e.files)}
+	for _, f := range changed {
+		after.files[f.Path] = f
+	}
+	problems := after.parse()
+	return after, problems
+}
 
 func (toyEstate) Units() []dialect.UnitName { return []dialect.UnitName{{Dir: "."}} }
 
