@@ -193,12 +193,8 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 		fact("Note", []string{maybeCreated})
 	}
 	fact("Inputs", each(distinct(g.all, func(f *finding.Finding) []string { return f.Resource.Variants }), Visible))
-	fact("Value", distinct(g.all, func(f *finding.Finding) []string {
-		return each(f.Evidence, func(e finding.Evidence) string { return evidence(e) + in.origin(e.From) })
-	}))
-	fact("See", distinct(g.all, func(f *finding.Finding) []string {
-		return each(f.Related, func(r finding.Related) string { return Visible(r.Text) + in.at(r.Location) })
-	}))
+	fact("Value", in.values(g))
+	fact("See", in.related(g))
 	if r != nil {
 		out.Why = proseOf(r.Why)
 		for _, framework := range sorted(r.Controls) {

@@ -106,6 +106,12 @@ func (in *Input) markdownFinding(g *group, r *finding.Rule) string {
 		}
 		b.WriteString("- " + s + "\n")
 	}
+	for i, s := range in.related(g) {
+		if i == maxListed {
+			break
+		}
+		b.WriteString("- see " + escapeMarkdown(s) + "\n")
+	}
 	if r != nil {
 		if why := firstParagraph(r.Why); why != "" {
 			b.WriteString("\n**Why:** " + markdownProse(why) + "\n")

@@ -160,10 +160,12 @@ func hostileInput(s string) Input {
 	muted.Suppression = &finding.Suppression{Kind: finding.Inline, Rules: []string{s}, Reason: s, Until: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Location: at}
 	open := f
 	open.ID, open.Outcome = "1-u"+s, finding.Undecided
+	nameless := open
+	nameless.ID, nameless.Waits = "1-v"+s, nil
 	return Input{
 		Prefix: "", Files: func(string) *source.File { return file },
 		Report: &finding.Report{
-			Tool: finding.Tool{Version: s}, Root: s, Findings: []finding.Finding{f, other, muted}, Undecided: []finding.Finding{open},
+			Tool: finding.Tool{Version: s}, Root: s, Findings: []finding.Finding{f, other, muted}, Undecided: []finding.Finding{open, nameless},
 			Problems: []finding.Problem{{Kind: source.Invalid, Location: at, Message: s, Unit: s}}, Hygiene: []finding.Hygiene{{Kind: s, Suppression: *muted.Suppression, Message: s}},
 			Rules:    []finding.Rule{{ID: s, Title: s, Severity: finding.High, Category: s, Why: s, Controls: map[string][]string{s: {s}}, Aliases: []string{s}}},
 			Coverage: finding.Coverage{Files: 1, Missing: []string{s}},
@@ -203,7 +205,7 @@ func isJSON(t *testing.T, out string) {
 // harmless checks that the structure of each format survived the text in it.
 var harmless = map[string]func(*testing.T, string){
 	"text": func(t *testing.T, out string) {
-		for _, want := range []string{"\n  high             2       1        1\n", "\n1 problem: the scan is incomplete\n", "\n1 verdict undecided: "} {
+		for _, want := range []string{"\n  high             2       1        1\n", "\n1 problem: the scan is incomplete\n", "\n2 verdicts undecided: "} {
 			if !strings.Contains(out, want) {
 				t.Errorf("no line %q", want)
 			}
@@ -219,8 +221,8 @@ var harmless = map[string]func(*testing.T, string){
 		for d, cases := xml.NewDecoder(strings.NewReader(out)), 0; ; {
 			tok, err := d.Token()
 			if err == io.EOF {
-				if cases != 5 {
-					t.Errorf("%d cases, want 5", cases)
+				if cases != 6 {
+					t.Errorf("%d cases, want 6", cases)
 				}
 				return
 			}
@@ -240,7 +242,7 @@ var harmless = map[string]func(*testing.T, string){
 	},
 	"csv": func(t *testing.T, out string) {
 		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
-		if err != nil || len(rows) != 5 {
+		if err != nil || len(rows) != 6 {
 			t.Fatalf("%d rows, %v", len(rows), err)
 		}
 		for _, row := range rows {

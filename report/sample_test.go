@@ -96,8 +96,8 @@ func sample(tb testing.TB) (*finding.Report, tree) {
 				Range:    files.at(tb, "modules/bucket/main.tf", strings.TrimSuffix(sampleBucket[strings.Index(sampleBucket, "resource"):], "\n")),
 			},
 			Location: files.at(tb, "modules/bucket/main.tf", "var.acl"),
-			Related:  []finding.Related{{Location: files.at(tb, "modules/bucket/main.tf", "var.name"), Text: "the bucket has no public access block"}},
-			Evidence: []finding.Evidence{{Path: "acl", Value: `"public-read"`, From: []finding.Related{
+			Related:  []finding.Related{{Location: files.at(tb, "modules/bucket/main.tf", "var.name"), Text: "the bucket has no public access block"}, {Location: files.at(tb, "modules/bucket/main.tf", "bucket = var.name"), Text: "bucket"}},
+			Evidence: []finding.Evidence{{Path: "bucket", Value: `"logs"`}, {Path: "acl", Value: `"public-read"`, From: []finding.Related{
 				{Location: files.at(tb, "modules/bucket/main.tf", `variable "acl" {}`), Text: "var.acl"},
 				{Location: files.at(tb, "main.tf", `acl    = "public-read"`), Text: "argument acl of module." + m},
 			}}},

@@ -114,7 +114,8 @@ func (t *texter) problems() {
 
 // wait is the undecided verdicts that the same inputs would decide.
 type wait struct {
-	inputs   []finding.Wait
+	first    *finding.Finding
+	inputs   []finding.Wait // empty when nobody knows: then the verdicts are of one rule
 	verdicts int
 	rules    map[string]bool
 }
@@ -138,9 +139,12 @@ func waits(undecided []finding.Finding) []*wait {
 				fmt.Fprintf(&k, "%q", f.Resource.Unit)
 			}
 		}
+		if len(inputs) == 0 {
+			k.WriteString(f.Rule)
+		}
 		w := index[k.String()]
 		if w == nil {
-			w = &wait{inputs: inputs, rules: make(map[string]bool)}
+			w = &wait{first: f, inputs: inputs, rules: make(map[string]bool)}
 			index[k.String()] = w
 			out = append(out, w)
 		}
@@ -151,11 +155,15 @@ func waits(undecided []finding.Finding) []*wait {
 	return out
 }
 
-// sentence says what would decide the verdicts; name writes one input.
+// sentence says what would decide the verdicts; name writes an input, or a name alone, as the format wants it.
 func (w *wait) sentence(name func(finding.Wait) string) string {
 	gain := fmt.Sprintf("%s of %s", plural(w.verdicts, "verdict"), plural(len(w.rules), "rule"))
 	if len(w.inputs) == 0 {
-		return "nothing that has a name would decide " + gain
+		on := name(finding.Wait{Name: w.first.Resource.Address})
+		if w.verdicts > 1 {
+			on += fmt.Sprintf(" and %d more", w.verdicts-1)
+		}
+		return name(finding.Wait{Name: w.first.Rule}) + " on " + on + ": what would decide it has no name"
 	}
 	var names []string
 	settable, modules := true, true

@@ -114,12 +114,8 @@ func (t *texter) group(g *group, title string) {
 	}
 
 	t.instances(g, title, indent)
-	t.labelledList(indent, "value", distinct(g.all, func(f *finding.Finding) []string {
-		return each(f.Evidence, func(e finding.Evidence) string { return evidence(e) + t.origin(e.From) })
-	}))
-	t.labelledList(indent, "see", distinct(g.all, func(f *finding.Finding) []string {
-		return each(f.Related, func(r finding.Related) string { return Visible(r.Text) + t.at(r.Location) })
-	}))
+	t.labelledList(indent, "value", t.values(g))
+	t.labelledList(indent, "see", t.related(g))
 	if r := t.rules[g.Rule]; r != nil && !t.told[g.Rule] {
 		if why := firstParagraph(r.Why); why != "" {
 			t.labelled(indent, "why", why)

@@ -75,6 +75,36 @@ func (in *Input) origin(from []finding.Related) string {
 // only reports whether the group is a single finding, on the resource that stands in the title.
 func (g *group) only(title string) bool { return len(g.all) == 1 && g.Resource.Address == title }
 
+// values lists the evidence of a group. What was not passed on from elsewhere has its own place behind it.
+func (in *Input) values(g *group) []string {
+	return distinct(g.all, func(f *finding.Finding) []string {
+		return each(f.Evidence, func(e finding.Evidence) string {
+			s := evidence(e) + in.origin(e.From)
+			if len(e.From) == 0 {
+				for _, r := range f.Related {
+					if r.Text == e.Path {
+						return s + in.at(r.Location)
+					}
+				}
+			}
+			return s
+		})
+	})
+}
+
+// related lists the other places of a group, without those that values has.
+func (in *Input) related(g *group) []string {
+	return distinct(g.all, func(f *finding.Finding) []string {
+		var out []string
+		for _, r := range f.Related {
+			if !slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool { return e.Path == r.Text }) {
+				out = append(out, Visible(r.Text)+in.at(r.Location))
+			}
+		}
+		return out
+	})
+}
+
 // maybeCreated is said of resources whose count, for_each or condition is unknown.
 const maybeCreated = "it is not known whether it will be created"
 

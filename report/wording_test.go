@@ -145,17 +145,18 @@ func TestWaits(t *testing.T) {
 	a, b := finding.Wait{Name: "var.a", Kind: "variable", Location: at("a.tf")}, finding.Wait{Name: "var.a", Kind: "variable", Location: at("b.tf")}
 	d, m := finding.Wait{Name: "data.d", Kind: "data"}, finding.Wait{Name: "module.m", Kind: "module"}
 	var got []string
-	for _, w := range waits([]finding.Finding{v("r1", ".", d), v("r1", ".", a, a), v("r2", ".", a), v("r1", ".", b), v("r1", ".", d, a), v("r1", ".", a, d), v("r1", "other", d), v("r1", ".", m), v("r1", ".")}) {
+	for _, w := range waits([]finding.Finding{v("r1", ".", d), v("r1", ".", a, a), v("r2", ".", a), v("r1", ".", b), v("r1", ".", d, a), v("r1", ".", a, d), v("r1", "other", d), v("r1", ".", m), v("r1", "."), v("r1", "."), v("r2", ".")}) {
 		got = append(got, w.sentence(func(w finding.Wait) string { return w.Name + "@" + w.Location.File }))
 	}
 	want := []string{
 		"set var.a@a.tf to decide 2 verdicts of 2 rules",
 		"data.d@ and var.a@a.tf, known only later, would decide 2 verdicts of 1 rule",
+		"r1@ on @ and 1 more: what would decide it has no name",
 		"data.d@, known only later, would decide 1 verdict of 1 rule",
 		"set var.a@b.tf to decide 1 verdict of 1 rule",
 		"data.d@, known only later, would decide 1 verdict of 1 rule",
 		"make module.m@ available to decide 1 verdict of 1 rule",
-		"nothing that has a name would decide 1 verdict of 1 rule",
+		"r2@ on @: what would decide it has no name",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
