@@ -47,12 +47,12 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 	for _, typ := range u.Graph.Types() {
 		programs := s.Rules.For(typ)
 		for _, p := range programs {
+			if s.Only != nil && !s.Only(p.Rule) {
+				continue
+			}
 			judged := false
 			for _, r := range u.Graph.ByType(typ) {
-				severity, on := p.Rule.Severity, true
-				if s.Judge != nil {
-					severity, on = s.Judge(p.Rule, r.Range.File)
-				}
+				severity, on := s.settings(p.Rule, r.Range.File)
 				if !on {
 					continue
 				}
@@ -65,7 +65,7 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 				}
 				res.Verdicts[verdict.Outcome.String()]++
 				if verdict.Outcome != finding.Pass {
-					f := s.finding(u, p.Rule, r, verdict)
+					f := s.finding(u, p, r, verdict)
 					f.Severity = severity
 					res.Findings = append(res.Findings, f)
 				}
@@ -78,12 +78,22 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 	return res
 }
 
+// settings says whether a rule is judged on resources declared in a file, and at which severity.
+func (s *scan) settings(r *rule.Rule, file string) (finding.Severity, bool) {
+	on, severity := s.Config.For(file).Rule(r.ID, r.Aliases...)
+	if severity == 0 {
+		severity = r.Severity
+	}
+	return severity, on
+}
+
 // finding describes a verdict for people.
-func (s *scan) finding(u *dialect.Unit, ru *rule.Rule, r *resource.Resource, v rule.Verdict) finding.Finding {
+func (s *scan) finding(u *dialect.Unit, p *rule.Program, r *resource.Resource, v rule.Verdict) finding.Finding {
+	ru := p.Rule
 	f := finding.Finding{
 		Rule:    ru.ID,
 		Outcome: v.Outcome,
-		Message: ru.Describe(r),
+		Message: p.Message(r, v),
 		Resource: finding.Resource{
 			Address: r.Address, Type: r.Type, Provider: r.Provider, Dialect: r.Dialect, Unit: u.Name.Dir, Maybe: r.Maybe,
 			Range: s.location(r.Range),
@@ -105,7 +115,9 @@ func (s *scan) finding(u *dialect.Unit, ru *rule.Rule, r *resource.Resource, v r
 	f.Location = s.location(at)
 	f.ID = finding.Identify(ru.ID, u.Name.Dir, r.Address, f.Path)
 	if file := s.file(r.Range.File); file != nil {
-		f.Twin = finding.Twin(ru.ID, file.Text(r.Range))
+		body := r.Range
+		body.Start = max(body.Start, r.Header.End) // the name is left out, so that a renamed block is recognised
+		f.Twin = finding.Twin(ru.ID, r.Type+" "+file.Text(body))
 	}
 	slices.SortFunc(f.Waits, func(a, b finding.Wait) int { return strings.Compare(a.Name, b.Name) })
 	f.Waits = slices.CompactFunc(f.Waits, func(a, b finding.Wait) bool { return a.Name == b.Name })
@@ -115,7 +127,7 @@ func (s *scan) finding(u *dialect.Unit, ru *rule.Rule, r *resource.Resource, v r
 // witness adds what one witness has to say to the finding.
 func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource, w rule.Witness, seen map[source.Range]bool) {
 	path := witnessPath(r, w)
-	if at := place(w); !seen[at] && len(f.Related) < maxRelated {
+	if at := place(w); w.Resource != r && !seen[at] && len(f.Related) < maxRelated {
 		seen[at] = true
 		f.Related = append(f.Related, finding.Related{Location: s.location(at), Text: path})
 	}
@@ -123,8 +135,9 @@ func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource
 		return
 	}
 	v := w.Resource.Body.At(w.Path)
-	if len(w.Path) == 0 && f.Outcome == finding.Fail {
-		return
+	structure := v.Kind == value.Object || v.Kind == value.List && len(v.Items) > 0 && v.Items[0].Kind == value.Object
+	if structure && f.Outcome == finding.Fail {
+		return // a block is no evidence: what is in it is
 	}
 	explanation := u.Explain(w.Resource, w.Path)
 	if len(f.Evidence) < maxRelated {

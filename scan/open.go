@@ -2,10 +2,13 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
+	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/source"
 )
@@ -17,12 +20,9 @@ type scan struct {
 	workspace *dialect.Workspace
 	estates   []dialect.Estate
 	problems  []unitProblem // met before any unit was evaluated
-	read      int           // files that a dialect claimed
+	files     []string      // that a dialect claimed, sorted
 	skipped   int           // files that none did
 }
-
-// headBytes is how much of a file a dialect may look at to claim it.
-const headBytes = 4 << 10
 
 func open(ctx context.Context, o Options) (*scan, error) {
 	if o.Env == nil {
@@ -42,14 +42,17 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	}
 	slices.Sort(files)
 	files = slices.Compact(files)
+	if err := s.addSettings(files); err != nil {
+		return nil, err
+	}
 	claimed := make([][]string, len(o.Dialects))
 	for _, f := range files {
-		if o.Exclude != nil && o.Exclude(f) {
+		if o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) {
 			continue
 		}
-		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, s.head(f)) }); i >= 0 {
+		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, nil) }); i >= 0 {
 			claimed[i] = append(claimed[i], f)
-			s.read++
+			s.files = append(s.files, f)
 		} else {
 			s.skipped++
 		}
@@ -88,8 +91,37 @@ func walk(fsys fs.FS, name string) ([]string, []source.Problem) {
 	return source.Walk(fsys, name)
 }
 
-// head returns the first bytes of a file for recognition; nothing when it cannot be read.
-func (s *scan) head(name string) []byte {
+// addSettings reads the settings files that the walk came upon, parents first, and checks the names in all of them.
+func (s *scan) addSettings(files []string) error {
+	if s.Config == nil {
+		c, err := config.Load(s.FS, ".")
+		if err != nil {
+			return err
+		}
+		s.Config = c
+	}
+	var found []string
+	for _, f := range files {
+		if config.IsFile(f) {
+			found = append(found, f)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
+	var mistakes config.Errors
+	for _, f := range found {
+		err := s.Config.Add(f)
+		if more, ok := errors.AsType[config.Errors](err); ok {
+			mistakes = append(mistakes, more...)
+		} else if err != nil {
+			return err
+		}
+	}
+	if more, ok := errors.AsType[config.Errors](s.Config.Check(s.Known)); ok {
+		mistakes = append(mistakes, more...)
+	}
+	if len(mistakes) > 0 {
+		return mistakes
+	}
 	return nil
 }
 

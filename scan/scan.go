@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/rule"
@@ -23,25 +24,22 @@ type Options struct {
 	Dirs     []string          // directories or files of the tree to look at; none means all of it
 	Dialects []dialect.Dialect // in the order in which they may claim a file
 	Rules    *rule.Catalogue
-	Judge    Select                      // which rules apply where, and how severe they are; nil means all, as their pages say
-	Exclude  func(path string) bool      // paths to leave out; nil means none
+	Config   *config.Config              // the settings files read so far; those further down are added on the way; nil means none
+	Known    config.Known                // the names that settings may use
+	Only     func(*rule.Rule) bool       // the rules that the user asked for; nil means all
+	Exclude  func(path string) bool      // paths to leave out beyond what the settings say; nil means none
 	Vars     []dialect.Var               // --var and --var-file
 	Env      func(string) (string, bool) // environment; nil means empty
 	Limits   dialect.Limits
 	Jobs     int                   // units evaluated at once; 0 means the number of processors
 	Progress func(done, total int) // called after each unit, from one goroutine at a time; may be nil
-	Cache    *Cache                // nil means none
 	Decide   Decisions
 	Version  string // of the program, for the report
 	Fixes    bool   // offer proved fixes
 }
 
-// Select says whether a rule is judged on resources declared in a file, and at which severity.
-type Select func(r *rule.Rule, path string) (finding.Severity, bool)
-
-// Decisions is what people decided about findings: suppressions of every kind.
+// Decisions is what people decided about findings outside the settings.
 type Decisions struct {
-	Ignores  []Ignore  // from the settings
 	Baseline *Baseline // nil means none
 	NoInline bool      // comments in the code do not count
 	Today    time.Time // for expiry
@@ -64,9 +62,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	report := s.merge(units)
-	if err := s.decide(report); err != nil {
-		return nil, err
-	}
+	s.decide(report)
 	s.order(report)
 	return &Result{Report: report, Files: s.file}, nil
 }
@@ -117,7 +113,7 @@ func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 // merge joins the results of all units into one report. The same finding under several sets of inputs is one finding.
 func (s *scan) merge(units []*unitResult) *finding.Report {
 	report := &finding.Report{Tool: finding.Tool{Version: s.Version}}
-	report.Coverage = finding.Coverage{Files: s.read, Skipped: s.skipped, Verdicts: make(map[string]int)}
+	report.Coverage = finding.Coverage{Files: len(s.files), Skipped: s.skipped, Verdicts: make(map[string]int)}
 	rules := make(map[string]bool)
 	variants := make(map[string]int) // how many sets of inputs each directory has
 	for _, u := range units {

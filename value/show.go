@@ -29,6 +29,10 @@ func (v *Value) show(b *strings.Builder) {
 	if b.Len() > maxShown {
 		return
 	}
+	if v.Kind == Unknown && v.Document != nil {
+		v.Document.show(b)
+		return
+	}
 	switch v.Kind {
 	case Absent:
 		b.WriteString("(not set)")
