@@ -1,77 +1,79 @@
-// Command generate makes the tables of package schema that are not kept by hand.
+// Command generate makes the tables of package schema that are not kept by hand. It is run from the root of the repository.
 //
-//	go run ./schema/generate             core.txt from generate/core.json
-//	go run ./schema/generate -from DIR   aws.txt, azurerm.txt and google.txt too, from DIR/<provider>.json.gz
-//	go run ./schema/generate -azurerm    defaults-azurerm.tsv, from the provider's source, which it downloads
+//	go run ./schema/generate            core.txt from generate/core.json
+//	go run ./schema/generate -types     aws.txt, azurerm.txt and google.txt too, from npm packages, which it downloads (110 MB)
+//	go run ./schema/generate -defaults  defaults-azurerm.tsv, from the provider's source, which it downloads (18 MB)
 //
-// It is run from the root of the repository. The form of the input, core.json's too, is
-//
-//	{resource type: {attribute: [flags, type, {nested attributes}?]}}
-//
-// with flags r required, o optional, c computed, oc optional and computed; type string, number, bool, any, map(T), list(T),
-// set(T) and, of blocks, list1 and set1 (at most one), list, set and single. See data/ORIGIN.md for where it comes from.
+// The form of core.json is {resource type: {attribute: [flags, type, {nested attributes}?]}} with flags r required, o
+// optional, c computed, oc optional and computed; type string, number, bool, any, map(T), list(T), set(T) and, of blocks,
+// list1 and set1 (at most one), list, set and single. See data/ORIGIN.md for where everything comes from.
 package main
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-var providers = []string{"aws", "azurerm", "google"}
-
 func main() {
-	from := flag.String("from", "", "folder of <provider>.json.gz")
-	azurerm := flag.Bool("azurerm", false, "make the defaults of the azurerm provider")
+	types := flag.Bool("types", false, "make the tables of the providers")
+	defaults := flag.Bool("defaults", false, "make the defaults of the azurerm provider")
+	from := flag.String("from", "", "folder with the npm packages as npm pack names them, instead of downloading")
 	into := flag.String("into", "schema/data", "folder of the tables")
 	flag.Parse()
-	err := run(*from, *into)
-	if err == nil && *azurerm {
-		err = azurermDefaults(filepath.Join(*into, "defaults-azurerm.tsv"))
-	}
-	if err != nil {
+	if err := run(*types, *defaults, *from, *into); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(from, into string) error {
-	if err := tabulate("schema/generate/core.json", filepath.Join(into, "core.txt")); err != nil || from == "" {
+func run(types, defaults bool, from, into string) error {
+	text, err := os.ReadFile("schema/generate/core.json")
+	if err != nil {
 		return err
 	}
-	for _, p := range providers {
-		if err := tabulate(filepath.Join(from, p+".json.gz"), filepath.Join(into, p+".txt")); err != nil {
-			return err
+	var core map[string]attributes
+	if err := json.Unmarshal(text, &core); err != nil {
+		return fmt.Errorf("core.json: %w", err)
+	}
+	if err := tabulate(core, filepath.Join(into, "core.txt")); err != nil {
+		return err
+	}
+	if types {
+		for _, provider := range slices.Sorted(maps.Keys(packages)) {
+			found, err := typesOf(packages[provider], from)
+			if err != nil {
+				return err
+			}
+			if err := tabulate(found, filepath.Join(into, provider+".txt")); err != nil {
+				return err
+			}
 		}
+	}
+	if defaults {
+		return azurermDefaults(filepath.Join(into, "defaults-azurerm.tsv"))
 	}
 	return nil
 }
 
-// tabulate writes the table of the types in a JSON file, which may be compressed.
-func tabulate(input, output string) error {
-	f, err := os.Open(input)
-	if err != nil {
-		return err
+// typesOf reads a package from a folder, or from the registry when none is named.
+func typesOf(pkg, folder string) (map[string]attributes, error) {
+	if folder == "" {
+		return download(pkg)
 	}
-	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(input, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
-			return fmt.Errorf("%s: %w", input, err)
-		}
-	}
-	var types map[string]attributes
-	if err := json.NewDecoder(r).Decode(&types); err != nil {
-		return fmt.Errorf("%s: %w", input, err)
-	}
+	file := strings.NewReplacer("@cdktf/", "cdktf-", "@", "-").Replace(pkg) + ".tgz"
+	return readPackage(filepath.Join(folder, file))
+}
+
+func tabulate(types map[string]attributes, output string) error {
 	text, err := encode(types)
 	if err != nil {
-		return fmt.Errorf("%s: %w", input, err)
+		return fmt.Errorf("%s: %w", output, err)
 	}
 	return os.WriteFile(output, text, 0o644)
 }
