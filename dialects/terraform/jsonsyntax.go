@@ -22,6 +22,7 @@ import (
 type jsonSyntax struct {
 	estate   *estate
 	file     *source.File
+	plain    bool // strings are no templates here
 	problems []source.Problem
 }
 
@@ -37,7 +38,8 @@ func (e *estate) parseJSON(f *source.File) (*hclsyntax.Body, []source.Problem) {
 		return empty, []source.Problem{{Kind: kind, Range: source.Range{File: f.Path, Start: err.offset, End: err.offset}, Message: err.message}}
 	}
 	var body *hclsyntax.Body
-	if strings.Contains(extension(f.Path), "tfvars") {
+	if isTfvars(f.Path) {
+		c.plain = true
 		body = c.body(&root, nil)
 	} else {
 		body = c.document(&root)
@@ -116,7 +118,10 @@ func (c *jsonSyntax) blocks(h blockHead, labels int, n *node) []*hclsyntax.Block
 			out = append(out, c.blocks(next, labels-1, &n.items[i])...)
 		}
 	default:
+		before := c.plain
+		c.plain = h.typ == "variable" // a default takes its text as it is, and nothing else in it has any
 		out = append(out, c.block(h, n, c.inside(h)))
+		c.plain = before
 	}
 	return out
 }
@@ -329,7 +334,7 @@ func (c *jsonSyntax) expression(n *node) hclsyntax.Expression {
 func (c *jsonSyntax) text(n *node) hclsyntax.Expression {
 	rng := c.rng(n.start, n.end)
 	plain := &hclsyntax.LiteralValueExpr{Val: cty.StringVal(n.text), SrcRange: rng}
-	if !strings.Contains(n.text, "${") && !strings.Contains(n.text, "%{") || strings.Contains(extension(c.file.Path), "tfvars") {
+	if !strings.Contains(n.text, "${") && !strings.Contains(n.text, "%{") || c.plain {
 		return plain
 	}
 	if _, deep := tooDeep([]byte(n.text), c.estate.limits.Nesting, true); deep {

@@ -194,8 +194,8 @@ func wordOf(e hclsyntax.Expression) (string, bool) {
 	return strings.Join(words, "."), true
 }
 
-// flag reads an attribute that must be a literal bool.
-func flag(b *hclsyntax.Block, name string, otherwise bool) bool {
+// literalBool reads an attribute that must be a literal bool.
+func literalBool(b *hclsyntax.Block, name string, otherwise bool) bool {
 	a := b.Body.Attributes[name]
 	if a == nil {
 		return otherwise
@@ -213,7 +213,7 @@ func flag(b *hclsyntax.Block, name string, otherwise bool) bool {
 
 func (m *module) variable(name string, b *hclsyntax.Block) *variable {
 	v := &variable{name: name, block: b, typ: cty.DynamicPseudoType, literal: true,
-		nullable: flag(b, "nullable", true), sensitive: flag(b, "sensitive", false)}
+		nullable: literalBool(b, "nullable", true), sensitive: literalBool(b, "sensitive", false)}
 	if a := b.Body.Attributes["type"]; a != nil {
 		v.setType(m, a.Expr)
 	}

@@ -223,7 +223,7 @@ func (s *scope) output(name string) cty.Value {
 			return cty.DynamicVal
 		}
 		v := s.unit.evaluate(a.Expr, s.ctx)
-		if flag(b, "sensitive", false) {
+		if literalBool(b, "sensitive", false) {
 			v = v.Mark(function.SensitiveMark)
 		}
 		return v
