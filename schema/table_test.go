@@ -15,7 +15,7 @@ func TestTableRows(t *testing.T) {
 		text.WriteString("#remark\n")
 		want := map[string][]string{}
 		for i := range n {
-			key := fmt.Sprintf("k%d", 2*i+1)
+			key := fmt.Sprintf("k%02d", 2*i+1)
 			for j := range i%3 + 1 {
 				rest := strings.Repeat("x", (i*37+j)%90)
 				text.WriteString(key + "\t" + rest + "\n")
@@ -23,7 +23,7 @@ func TestTableRows(t *testing.T) {
 			}
 		}
 		for i := range 2*n + 2 {
-			key := fmt.Sprintf("k%d", i)
+			key := fmt.Sprintf("k%02d", i)
 			var got []string
 			for k, rest := range table(text.String()).rows(key) {
 				if k != key {
