@@ -7,20 +7,15 @@ import (
 	"strings"
 
 	"plumbline.dev/plumbline/finding"
-	"plumbline.dev/plumbline/source"
 )
 
 // writeGitHub writes annotations as commands of GitHub's workflow runner, which shows them at their lines in a pull request:
 // https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions. It shows ten of each kind and step, so
-// that instances of one place are joined and the worst come first.
+// that instances of one place are joined, the worst come first and problems, after one line that there are some, last.
 func writeGitHub(w io.Writer, in Input) error {
 	out := bufio.NewWriter(w)
-	for _, p := range in.Report.Problems {
-		kind := "error"
-		if p.Kind == source.Unresolved {
-			kind = "warning"
-		}
-		in.annotate(out, kind, "plumbline: "+string(p.Kind), finding.Related{Location: p.Location, Text: p.Message})
+	if !complete(in.Report) {
+		in.annotate(out, "error", "plumbline: the scan is incomplete", finding.Related{Text: plural(len(in.Report.Problems), "problem") + " kept something from being scanned"})
 	}
 	for _, g := range grouped(open(in.Report)) {
 		kind := "notice"
@@ -41,6 +36,9 @@ func writeGitHub(w io.Writer, in Input) error {
 			text += ". Fix: " + g.Fixes[0].Title
 		}
 		in.annotate(out, kind, g.Severity.String()+": "+g.Rule, finding.Related{Location: g.Location, Text: text})
+	}
+	for _, p := range in.Report.Problems {
+		in.annotate(out, "warning", "plumbline: "+string(p.Kind), finding.Related{Location: p.Location, Text: p.Message})
 	}
 	return out.Flush()
 }

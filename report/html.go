@@ -162,7 +162,7 @@ func (in *Input) htmlPage() htmlPage {
 		page.Hygiene = append(page.Hygiene, htmlProblem{spot(in, h.Suppression.Location), Visible(h.Kind), Visible(h.Message)})
 	}
 	for _, w := range waits(r.Undecided) {
-		page.Waits = append(page.Waits, w.sentence(func(x finding.Wait) string { return Visible(x.Name) + in.at(x.Location) }))
+		page.Waits = append(page.Waits, w.sentence(func(x finding.Wait) string { return Visible(x.Name) + in.at(x.Location, "") }))
 	}
 	return page
 }

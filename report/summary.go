@@ -194,7 +194,7 @@ func (t *texter) undecided() {
 	t.line(t.bold(fmt.Sprintf("%s undecided", plural(len(t.Report.Undecided), "verdict"))), t.dim(": neither passed nor failed until an input is known"))
 	all := waits(t.Report.Undecided)
 	for _, w := range all[:min(len(all), maxUndecided)] {
-		text := w.sentence(func(in finding.Wait) string { return Visible(in.Name) + t.at(in.Location) })
+		text := w.sentence(func(in finding.Wait) string { return Visible(in.Name) + t.at(in.Location, "") })
 		for i, l := range wrap(text, t.Width-4) {
 			t.line("  ", strings.Repeat(" ", min(i, 1)*2), l)
 		}

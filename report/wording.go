@@ -39,10 +39,14 @@ func spot(in *Input, l finding.Location) string {
 	return Place(in.place(l.File), l.From)
 }
 
-// at writes a place in brackets, and nothing when there is none.
-func (in *Input) at(l finding.Location) string {
+// at writes a place in brackets, by its line alone when it is in the file that the reader has before him; nothing when there
+// is none.
+func (in *Input) at(l finding.Location, here string) string {
 	if l.IsZero() {
 		return ""
+	}
+	if l.File == here && l.From.Line > 0 {
+		return " (line " + strconv.Itoa(l.From.Line) + ")"
 	}
 	at := Visible(in.place(l.File))
 	if l.From.Line > 0 {
@@ -60,14 +64,14 @@ func evidence(e finding.Evidence) string {
 }
 
 // origin writes the way from where a value is used to where it was written.
-func (in *Input) origin(from []finding.Related) string {
+func (in *Input) origin(from []finding.Related, here string) string {
 	var b strings.Builder
 	for i, r := range from {
 		if i == maxListed {
 			b.WriteString(" ← …")
 			break
 		}
-		b.WriteString(" ← " + Visible(r.Text) + in.at(r.Location))
+		b.WriteString(" ← " + Visible(r.Text) + in.at(r.Location, here))
 	}
 	return b.String()
 }
@@ -79,11 +83,11 @@ func (g *group) only(title string) bool { return len(g.all) == 1 && g.Resource.A
 func (in *Input) values(g *group) []string {
 	return distinct(g.all, func(f *finding.Finding) []string {
 		return each(f.Evidence, func(e finding.Evidence) string {
-			s := evidence(e) + in.origin(e.From)
-			if len(e.From) == 0 {
+			s := evidence(e) + in.origin(e.From, g.Location.File)
+			if len(e.From) == 0 && e.Value != "(not set)" {
 				for _, r := range f.Related {
 					if r.Text == e.Path {
-						return s + in.at(r.Location)
+						return s + in.at(r.Location, g.Location.File)
 					}
 				}
 			}
@@ -98,7 +102,7 @@ func (in *Input) related(g *group) []string {
 		var out []string
 		for _, r := range f.Related {
 			if !slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool { return e.Path == r.Text }) {
-				out = append(out, Visible(r.Text)+in.at(r.Location))
+				out = append(out, Visible(r.Text)+in.at(r.Location, g.Location.File))
 			}
 		}
 		return out
@@ -120,7 +124,7 @@ func (in *Input) instances(g *group, title string) []string {
 		if len(g.Resource.Calls) == 0 {
 			return nil
 		}
-		return []string{strings.Join(each(g.Resource.Calls, func(c finding.Related) string { return Visible(c.Text) + in.at(c.Location) }), " → ")}
+		return []string{strings.Join(each(g.Resource.Calls, func(c finding.Related) string { return Visible(c.Text) + in.at(c.Location, g.Location.File) }), " → ")}
 	}
 	units := slices.ContainsFunc(g.all, func(f *finding.Finding) bool { return f.Resource.Unit != g.Resource.Unit })
 	return distinct(g.all, func(f *finding.Finding) []string {
