@@ -196,9 +196,7 @@ func (c *Catalogue) parseAll() {
 			switch other := c.aliases[alias]; {
 			case c.byID[alias] != nil && c.byID[alias] != e:
 				c.problem(e, 0, "the alias %s is the id of %s", alias, c.byID[alias].path)
-			case other != nil && other != e:
-				c.problem(e, 0, "the alias %s is already one of %s", alias, other.path)
-			default:
+			case other == nil: // else another scanner checks at once what we tell apart: its id stands for the first of the rules
 				c.aliases[alias] = e
 			}
 		}
