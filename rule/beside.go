@@ -44,7 +44,7 @@ func (f *frame) beside(v *val, typ string) val {
 	defer func() { f.this = this }()
 	for _, t := range targets {
 		f.this = t
-		found := f.linked(typ)
+		found := f.linked(typ, "")
 		for i := range found.seq.items {
 			if x := found.seq.items[i]; x.at.res != this && !slices.ContainsFunc(seq.items, func(y val) bool { return y.at.res == x.at.res }) {
 				seq.items = append(seq.items, x)

@@ -219,6 +219,10 @@ func (b *builder) function(e ast.Expr) eval {
 		b.problem(e, "%s cannot be used in a rule", c.FunctionName())
 		return nil
 	}
+	if b.ast.GetType(e.ID()).TypeName() == gathered {
+		b.problem(e, "a type must follow %s(…), like %s(…).aws_s3_bucket", fn.Name, fn.Name)
+		return nil
+	}
 	if fn.prepare != nil {
 		if constants, ok := b.constants(exprs); ok {
 			special, err := fn.prepare(constants)

@@ -151,6 +151,10 @@ func empty(v *val, none verdict) (t val, done bool) {
 // doubtful was seen by the filter.
 func (f *frame) awaitMaybe(v *val, i int) {
 	if x := f.child(v, i); x.at != nil && x.at.parent == nil {
+		if v.seq != nil && v.seq.why != nil {
+			f.await(v.seq.why) // nobody knows what its link names
+			return
+		}
 		f.await(x.at)
 	}
 }

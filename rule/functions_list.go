@@ -76,6 +76,15 @@ var listFunctions = []function{
 	},
 	{
 		Function: Function{
+			Name:       "linkedBy",
+			Signatures: []string{"linkedBy(string) -> resources"},
+			Doc:        "The resources whose attribute of that name refers to this one, by type: linkedBy(\"bucket\").aws_s3_bucket_logging leaves out those that only have this as their target_bucket.",
+			Example:    `linkedBy("bucket").aws_s3_bucket_logging.size() == 0`,
+		},
+		call: func(*frame, []val) val { return fails("a type must follow linkedBy(…)") }, // compiled by gather
+	},
+	{
+		Function: Function{
 			Name:       "target",
 			Signatures: []string{"target(dyn) -> resources"},
 			Doc:        "The resources that an attribute refers to, by type: target(this.kms_key_id).aws_kms_key is a list. It is empty when the attribute names something outside, and undecided when nobody knows what it names.",

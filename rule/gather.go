@@ -21,11 +21,20 @@ func (b *builder) gather(operand ast.Expr, typ string) eval {
 		switch operand.AsIdent() {
 		case "linked":
 			key := "linked." + typ
-			return func(f *frame) val { return f.join(key, func() val { return f.linked(typ) }) }
+			return func(f *frame) val { return f.join(key, func() val { return f.linked(typ, "") }) }
 		case "all":
 			key := "all." + typ
 			return func(f *frame) val { return f.join(key, func() val { return f.all(typ) }) }
 		}
+	}
+	if operand.Kind() == ast.CallKind && operand.AsCall().FunctionName() == "linkedBy" {
+		if by := operand.AsCall().Args()[0]; by.Kind() == ast.LiteralKind && b.attributeOf(by, typ) {
+			attribute := b.literal(by).text
+			key := "linkedBy." + attribute + "." + typ
+			return func(f *frame) val { return f.join(key, func() val { return f.linked(typ, attribute) }) }
+		}
+		b.problem(operand, "linkedBy needs the name of an attribute of %s", typ)
+		return nil
 	}
 	if operand.Kind() == ast.CallKind {
 		gather := map[string]func(*frame, *val, string) val{"target": (*frame).target, "beside": (*frame).beside}[operand.AsCall().FunctionName()]
@@ -39,6 +48,12 @@ func (b *builder) gather(operand ast.Expr, typ string) eval {
 	}
 	b.problem(operand, "a type must follow linked, all, target(…) or beside(…)")
 	return nil
+}
+
+// attributeOf reports whether a literal names an attribute of a type.
+func (b *builder) attributeOf(literal ast.Expr, typ string) bool {
+	r := b.typing.set.Resource(typ)
+	return r == nil && b.typing.untyped || r != nil && r.At(strings.Split(b.literal(literal).text, ".")...) != nil
 }
 
 // join makes a list once in a judgement.
@@ -70,11 +85,16 @@ func (f *frame) all(typ string) val {
 }
 
 // linked lists the resources of a type that refer to this: by a reference, or by a link attribute that holds the same
-// known name.
-func (f *frame) linked(typ string) val {
+// known name. Only the attribute by counts when one is given.
+func (f *frame) linked(typ, by string) val {
 	seq := &sequence{}
 	links := f.program.set.Links(typ)
-	links = slices.DeleteFunc(slices.Clone(links), func(l schema.Link) bool { return l.Target != f.this.Type })
+	links = slices.DeleteFunc(slices.Clone(links), func(l schema.Link) bool {
+		return l.Target != f.this.Type || by != "" && l.Attribute != by
+	})
+	if by != "" && len(links) == 0 {
+		links = []schema.Link{{Attribute: by, Target: f.this.Type}}
+	}
 	for _, r := range f.graph.ByType(typ) {
 		f.step()
 		if r == f.this {
@@ -91,7 +111,6 @@ func (f *frame) linked(typ string) val {
 			if seq.why == nil {
 				seq.why = why
 			}
-			seq.open = true
 		}
 	}
 	for _, m := range f.graph.Missing {

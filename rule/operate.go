@@ -144,6 +144,10 @@ func membership(element, in eval) eval {
 			return l
 		case t == broken:
 			return fails("in needs a list or a map")
+		case t == open && l.kind == object:
+			if l.open() {
+				f.awaitRest(&l) // the values of the keys do not matter
+			}
 		case t == open && l.kind != unknown:
 			f.awaitIn(&l)
 		case t == yes && at >= 0:
