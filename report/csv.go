@@ -24,7 +24,7 @@ func writeCSV(w io.Writer, in Input) error {
 	for _, list := range [][]finding.Finding{in.Report.Findings, in.Report.Undecided} {
 		for i := range list {
 			f := &list[i]
-			row := []string{f.ID, f.Severity.String(), f.Outcome.String(), f.Rule, "", f.Message, in.place(f.Location.File),
+			row := []string{f.ID, f.Severity.String(), f.Outcome.String(), f.Rule, "", f.Message, f.Location.File,
 				number(f.Location.From.Line), number(f.Location.From.Column), number(f.Location.To.Line), number(f.Location.To.Column),
 				f.Resource.Address, f.Resource.Type, f.Path, f.Resource.Provider, f.Resource.Dialect, f.Resource.Unit,
 				strings.Join(f.Resource.Variants, " "), "", "", "", ""}

@@ -46,7 +46,7 @@ func writeGitHub(w io.Writer, in Input) error {
 func (in *Input) annotate(w *bufio.Writer, kind, title string, at finding.Related) {
 	var props []string
 	if l := at.Location; !l.IsZero() {
-		props = append(props, "file="+commandProperty(in.place(l.File)))
+		props = append(props, "file="+commandProperty(l.File))
 		if l.From.Line > 0 {
 			props = append(props, fmt.Sprintf("line=%d,endLine=%d", l.From.Line, max(l.From.Line, l.To.Line)))
 			// GitHub drops the columns of an annotation of several lines; its end column is the last character.

@@ -48,7 +48,7 @@ func (in *Input) gitlabPlace(f *finding.Finding) (path string, begin, end int) {
 	if at.IsZero() {
 		at = f.Resource.Range
 	}
-	path = Visible(in.place(cmp.Or(at.File, f.Resource.Unit, ".")))
+	path = Visible(cmp.Or(at.File, f.Resource.Unit, "."))
 	begin = max(1, at.From.Line)
 	return path, begin, max(begin, at.To.Line)
 }

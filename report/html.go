@@ -145,7 +145,7 @@ func (in *Input) htmlPage() htmlPage {
 		all[i] = &r.Findings[i]
 	}
 	for _, s := range sections(all) {
-		section := htmlSection{File: Visible(in.place(s.file)), Count: s.count}
+		section := htmlSection{File: Visible(s.file), Count: s.count}
 		for _, b := range s.blocks {
 			block := htmlBlock{Name: Visible(b.name)}
 			for _, g := range b.groups {
@@ -170,7 +170,7 @@ func (in *Input) htmlPage() htmlPage {
 func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFinding {
 	out := htmlFinding{ID: Visible(g.ID), Severity: g.Severity.String(), Rule: Visible(g.Rule), Message: Visible(g.Message), Spot: spot(in, g.Location)}
 	addresses := distinct(g.all, func(f *finding.Finding) []string { return []string{f.Resource.Address} })
-	out.Search = strings.ToLower(Visible(strings.Join(append([]string{g.Rule, g.Message, g.Path, in.place(g.Location.File), g.Severity.String()}, addresses...), " ")))
+	out.Search = strings.ToLower(Visible(strings.Join(append([]string{g.Rule, g.Message, g.Path, g.Location.File, g.Severity.String()}, addresses...), " ")))
 	if s := g.Suppression; s != nil {
 		out.Suppression = map[finding.SuppressionKind]string{finding.Inline: "by a comment", finding.Settings: "by settings", finding.Baseline: "in the baseline"}[s.Kind]
 		if s.Reason != "" {
@@ -204,7 +204,7 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 	for _, fix := range g.fixes() {
 		x := htmlFix{Title: Visible(fix.Title), Shared: Visible(list(fix.Shared, maxListed))}
 		for _, name := range editedFiles(fix) {
-			x.Files = append(x.Files, htmlDiff{Visible(in.place(name)), diffLines(hunksOf(in.file(name), fix.Edits, 2))})
+			x.Files = append(x.Files, htmlDiff{Visible(name), diffLines(hunksOf(in.file(name), fix.Edits, 2))})
 		}
 		out.Fixes = append(out.Fixes, x)
 	}

@@ -70,7 +70,7 @@ func writeJUnit(w io.Writer, in Input) error {
 		scan.add(junitCase{Name: "everything was read", Class: "scan"})
 	}
 	for _, p := range in.Report.Problems {
-		c := junitCase{Name: cmp.Or(spot(&in, p.Location), Visible(cmp.Or(p.Unit, in.Report.Root))), Class: "scan", File: Visible(in.place(p.Location.File)), Line: p.Location.From.Line}
+		c := junitCase{Name: cmp.Or(spot(&in, p.Location), Visible(cmp.Or(p.Unit, in.Report.Root))), Class: "scan", File: Visible(p.Location.File), Line: p.Location.From.Line}
 		result := &junitResult{Message: Visible(p.Message), Type: string(p.Kind)}
 		if p.Kind == source.Unresolved {
 			c.Skipped = result
@@ -115,7 +115,7 @@ func (in *Input) junitCase(f *finding.Finding) junitCase {
 	if f.Path != "" {
 		name += " " + Visible(f.Path)
 	}
-	c := junitCase{Name: name, Class: Visible(f.Rule), File: Visible(in.place(f.Location.File)), Line: f.Location.From.Line}
+	c := junitCase{Name: name, Class: Visible(f.Rule), File: Visible(f.Location.File), Line: f.Location.From.Line}
 	message := Visible(f.Message)
 	switch {
 	case f.Outcome == finding.Undecided:

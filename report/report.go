@@ -7,7 +7,6 @@ package report
 
 import (
 	"io"
-	"path"
 	"slices"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 type Input struct {
 	Report *finding.Report
 	Files  func(path string) *source.File // a file of the scanned tree, for excerpts and diffs; nil result when it is not readable; nil when there are no files
-	Prefix string                         // the slash-separated way from where the reader stands to Report.Root; all formats but json put it before each path
 	Colour bool                           // escape sequences for colour in text and short
 	Width  int                            // columns of the terminal for text; 0 means 100
 	At     time.Time                      // when the scan ran, in the formats that demand it (gitlab-sast); the zero time is written as the first second of 1970
@@ -58,14 +56,6 @@ func Lookup(name string) (Format, bool) {
 		return Format{}, false
 	}
 	return all[i], true
-}
-
-// place returns the path of a file of the tree as the reader would type it.
-func (in *Input) place(file string) string {
-	if in.Prefix == "" || file == "" {
-		return file
-	}
-	return path.Join(in.Prefix, file)
 }
 
 // file returns the content of a file of the tree, or nil.
@@ -125,5 +115,5 @@ func (in *Input) diff(name string, edits []finding.Edit) string {
 	if f == nil {
 		return ""
 	}
-	return unified(in.place(name), hunksOf(f, edits, 3))
+	return unified(name, hunksOf(f, edits, 3))
 }

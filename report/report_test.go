@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 	})
 	t.Run("text without files", func(t *testing.T) {
 		in := sampleInput(t)
-		in.Files, in.Prefix = nil, ""
+		in.Files = nil
 		golden.Equal(t, "testdata/golden/text-without-files", []byte(written(t, "text", in)))
 	})
 }
@@ -163,7 +163,7 @@ func hostileInput(s string) Input {
 	nameless := open
 	nameless.ID, nameless.Waits = "1-v"+s, nil
 	return Input{
-		Prefix: "", Files: func(string) *source.File { return file },
+		Files: func(string) *source.File { return file },
 		Report: &finding.Report{
 			Tool: finding.Tool{Version: s}, Root: s, Findings: []finding.Finding{f, other, muted}, Undecided: []finding.Finding{open, nameless},
 			Problems: []finding.Problem{{Kind: source.Invalid, Location: at, Message: s, Unit: s}}, Hygiene: []finding.Hygiene{{Kind: s, Suppression: *muted.Suppression, Message: s}},
@@ -465,7 +465,7 @@ func TestGitLabSAST(t *testing.T) {
 		t.Fatalf("%d remediations", len(r.Remediations))
 	}
 	diff, err := base64.StdEncoding.DecodeString(r.Remediations[0].Diff)
-	if err != nil || !strings.HasPrefix(string(diff), "--- a/shop/main.tf\n+++ b/shop/main.tf\n@@ ") {
+	if err != nil || !strings.HasPrefix(string(diff), "--- a/main.tf\n+++ b/main.tf\n@@ ") {
 		t.Errorf("diff: %s, %v", diff, err)
 	}
 }

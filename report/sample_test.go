@@ -180,7 +180,7 @@ func sample(tb testing.TB) (*finding.Report, tree) {
 
 func sampleInput(tb testing.TB) Input {
 	r, files := sample(tb)
-	return Input{Report: r, Files: func(p string) *source.File { return files[p] }, Prefix: "shop"}
+	return Input{Report: r, Files: func(p string) *source.File { return files[p] }}
 }
 
 func written(tb testing.TB, format string, in Input) string {

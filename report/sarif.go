@@ -330,7 +330,7 @@ func sarifRegionOf(l finding.Location) sarifRegion {
 }
 
 func (in *Input) sarifArtifact(file string) sarifArtifactLocation {
-	return sarifArtifactLocation{URI: (&url.URL{Path: in.place(file)}).String(), URIBaseID: sarifRoot}
+	return sarifArtifactLocation{URI: (&url.URL{Path: file}).String(), URIBaseID: sarifRoot}
 }
 
 func (in *Input) sarifRelated(list []sarifLocation, r finding.Related) []sarifLocation {

@@ -45,7 +45,7 @@ func (t *texter) line(parts ...string) {
 }
 
 func (t *texter) section(s *section) {
-	name := Visible(t.place(s.file))
+	name := Visible(s.file)
 	if s.file == "" {
 		name = "without a place in a file"
 	}
@@ -176,7 +176,7 @@ func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
 	for _, file := range editedFiles(fix) {
 		hunks := hunksOf(t.file(file), fix.Edits, 1)
 		if len(hunks) == 0 || file != g.Location.File {
-			t.line(under, t.link(Visible(t.place(file))))
+			t.line(under, t.link(Visible(file)))
 		}
 		for n, h := range hunks {
 			if n > 0 {

@@ -36,7 +36,7 @@ func spot(in *Input, l finding.Location) string {
 	if l.IsZero() {
 		return ""
 	}
-	return Place(in.place(l.File), l.From)
+	return Place(l.File, l.From)
 }
 
 // at writes a place in brackets, by its line alone when it is in the file that the reader has before him; nothing when there
@@ -48,7 +48,7 @@ func (in *Input) at(l finding.Location, here string) string {
 	if l.File == here && l.From.Line > 0 {
 		return " (line " + strconv.Itoa(l.From.Line) + ")"
 	}
-	at := Visible(in.place(l.File))
+	at := Visible(l.File)
 	if l.From.Line > 0 {
 		at += ":" + strconv.Itoa(l.From.Line)
 	}
