@@ -12,7 +12,10 @@ import (
 	"plumbline.dev/plumbline/value"
 )
 
-var testSet = schema.Load()
+var (
+	testSet      = schema.Load()
+	testCompiler = NewCompiler(testSet)
+)
 
 // body reads a resource body from JSON. An object with the key "?" is an unknown, whose value is the known prefix; with
 // "?!" it will not be null. An object or list that ends with "…" (the key of an object, the last element of a list) is open.
@@ -66,11 +69,11 @@ func convert(decoded any) value.Value {
 func compiled(t testing.TB, typ, require string) *Program {
 	t.Helper()
 	r := &Rule{ID: "test-rule", On: []string{typ}, Require: require, Line: 1, Untyped: typ == "any"}
-	programs, problems := Compile(r, testSet)
+	p, problems := testCompiler.Compile(r, typ)
 	if problems != nil {
 		t.Fatalf("%s on %s: %v", require, typ, problems)
 	}
-	return programs[0]
+	return p
 }
 
 // said writes a verdict as tests do: "fail metadata_options.http_tokens".
