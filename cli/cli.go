@@ -1,0 +1,261 @@
+// Package cli is the command line: one file per subcommand, streams and arguments in, exit code out.
+//
+// It is the edge of the program. Errors from below are printed here, once; nothing below prints or exits.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// The exit codes.
+const (
+	Clean      = 0 // nothing at or above the threshold
+	Found      = 1 // findings at or above the threshold
+	Usage      = 2 // the command line or the settings are wrong
+	Incomplete = 3 // part of the input could not be read, whatever was found in the rest
+	Failure    = 4 // the program could not do its work
+)
+
+// Env is what a command may see and use of the process.
+type Env struct {
+	In       io.Reader
+	Out      io.Writer
+	Err      io.Writer
+	Dir      string // working directory, absolute
+	Lookup   func(name string) (string, bool)
+	Now      time.Time
+	Width    int // columns of the terminal behind Out; 0 when it is none
+	ErrWidth int // the same of Err
+}
+
+// Process is the environment of the running process.
+func Process() Env {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	return Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Dir: dir, Lookup: os.LookupEnv, Now: time.Now(),
+		Width: width(os.Stdout), ErrWidth: width(os.Stderr)}
+}
+
+func width(f *os.File) int {
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+		return max(w, 1)
+	}
+	return 0
+}
+
+// command is one subcommand.
+type command struct {
+	name    string
+	args    string // what follows the flags, for the usage line
+	summary string // one line for the list
+	long    string // what the help says before the flags
+	run     func(ctx context.Context, c *call) error
+	flags   func(c *call) // declares the flags on c.set
+}
+
+// commands lists the subcommands in the order of the help.
+func commands() []*command {
+	return []*command{
+		scanCommand, fixCommand, explainCommand, rulesCommand, inventoryCommand, baselineCommand,
+		initCommand, newCommand, testCommand, completionCommand(), versionCommand,
+	}
+}
+
+// call is one invocation of a command.
+type call struct {
+	Env
+	command *command
+	set     *flag.FlagSet
+	args    []string // positional arguments
+}
+
+// failed ends a command with an exit code; the text, when there is one, is printed.
+type failed struct {
+	code int
+	text string
+	hint string // what to do, on a line of its own
+}
+
+func (f *failed) Error() string { return f.text }
+
+func usage(format string, args ...any) error {
+	return &failed{code: Usage, text: fmt.Sprintf(format, args...)}
+}
+
+// Main runs the command line and returns the exit code.
+func Main(ctx context.Context, args []string, env Env) int {
+	if len(args) == 0 {
+		printHelp(env.Err)
+		return Usage
+	}
+	name := args[0]
+	switch name {
+	case "help", "-h", "--help":
+		if len(args) > 1 {
+			name, args = args[1], []string{args[1], "--help"}
+			break
+		}
+		printHelp(env.Out)
+		return Clean
+	case "-v", "--version":
+		name = "version"
+	}
+	all := commands()
+	i := slices.IndexFunc(all, func(c *command) bool { return c.name == name })
+	if i < 0 {
+		names := make([]string, len(all))
+		for i, c := range all {
+			names[i] = c.name
+		}
+		return ended(env, nil, &failed{Usage, fmt.Sprintf("there is no command %q", name), suggest(name, names)})
+	}
+	c := &call{Env: env, command: all[i], set: flag.NewFlagSet(name, flag.ContinueOnError)}
+	c.set.SetOutput(io.Discard)
+	if c.command.flags != nil {
+		c.command.flags(c)
+	}
+	if err := c.parse(args[1:]); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			c.printHelp(env.Out)
+			return Clean
+		}
+		return ended(env, c.command, &failed{Usage, err.Error(), "plumbline help " + name + " lists the flags"})
+	}
+	return ended(env, c.command, c.command.run(ctx, c))
+}
+
+// parse reads flags and arguments in any order.
+func (c *call) parse(args []string) error {
+	for {
+		if err := c.set.Parse(args); err != nil {
+			return err
+		}
+		rest := c.set.Args()
+		if len(rest) == 0 {
+			return nil
+		}
+		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+			c.args = append(c.args, rest...)
+			return nil
+		}
+		c.args, args = append(c.args, rest[0]), rest[1:]
+	}
+}
+
+// ended prints an error and returns the exit code for it.
+func ended(env Env, c *command, err error) int {
+	if err == nil {
+		return Clean
+	}
+	f, ok := errors.AsType[*failed](err)
+	if !ok {
+		f = &failed{code: Failure, text: err.Error()}
+	}
+	if f.text != "" {
+		name := "plumbline"
+		if c != nil {
+			name += " " + c.name
+		}
+		fmt.Fprintf(env.Err, "%s: %s\n", name, f.text)
+		if f.hint != "" {
+			fmt.Fprintf(env.Err, "  %s\n", f.hint)
+		}
+	}
+	return f.code
+}
+
+func printHelp(w io.Writer) {
+	fmt.Fprint(w, "Plumbline finds what is insecure in infrastructure code, explains it and offers proved fixes.\n\nUsage: plumbline COMMAND [FLAGS] [ARGUMENTS]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, "\nplumbline help COMMAND tells more.\n")
+}
+
+func (c *call) printHelp(w io.Writer) {
+	fmt.Fprintf(w, "%s\n\nUsage: plumbline %s", c.command.summary, c.command.name)
+	flags := 0
+	c.set.VisitAll(func(*flag.Flag) { flags++ })
+	if flags > 0 {
+		fmt.Fprint(w, " [FLAGS]")
+	}
+	if c.command.args != "" {
+		fmt.Fprint(w, " "+c.command.args)
+	}
+	fmt.Fprint(w, "\n")
+	if c.command.long != "" {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.command.long))
+	}
+	if flags > 0 {
+		fmt.Fprint(w, "\nFlags:\n")
+	}
+	c.set.VisitAll(func(f *flag.Flag) {
+		name, text := flag.UnquoteUsage(f)
+		head := "--" + f.Name
+		if name != "" {
+			head += " " + name
+		}
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "  %-24s %s\n", head, text)
+	})
+}
+
+// suggest returns a hint with the name nearest to what was written, or "" when none is near.
+func suggest(written string, names []string) string {
+	best, at := len(written)/2+1, ""
+	for _, n := range names {
+		if d := distance(written, n); d < best {
+			best, at = d, n
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", at)
+}
+
+// distance is the number of insertions, deletions and replacements between two words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		left := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := left
+			if a[i] != b[j] {
+				cost++
+			}
+			left = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// list is a flag that may be given several times.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Set adds one value.
+func (l *list) Set(s string) error {
+	*l = append(*l, s)
+	return nil
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// completionCommand is a function because it lists the commands that list it.
+func completionCommand() *command {
+	return &command{
+		name:    "completion",
+		args:    "SHELL",
+		summary: "Print a completion script for bash, zsh or fish",
+		long:    "bash: source <(plumbline completion bash)\nzsh:  source <(plumbline completion zsh)\nfish: plumbline completion fish | source",
+		run:     runCompletion,
+	}
+}
+
+// flagsOf lists the flags of each command, so that the scripts cannot go stale.
+func flagsOf(c *command) []string {
+	set := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	if c.flags != nil {
+		c.flags(&call{command: c, set: set})
+	}
+	var names []string
+	set.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
+	slices.Sort(names)
+	return names
+}
+
+func runCompletion(_ context.Context, c *call) error {
+	if len(c.args) != 1 {
+		return usage("name a shell: bash, zsh or fish")
+	}
+	all := commands()
+	names := make([]string, len(all))
+	for i, cmd := range all {
+		names[i] = cmd.name
+	}
+	switch c.args[0] {
+	case "bash", "zsh":
+		if c.args[0] == "zsh" {
+			fmt.Fprintln(c.Out, "autoload -Uz bashcompinit && bashcompinit")
+		}
+		fmt.Fprintf(c.Out, "_plumbline() {\n\tlocal words=%q\n\tcase \"${COMP_WORDS[1]}\" in\n", strings.Join(names, " "))
+		for _, cmd := range all {
+			fmt.Fprintf(c.Out, "\t%s) [ \"$COMP_CWORD\" -gt 1 ] && words=%q ;;\n", cmd.name, strings.Join(flagsOf(cmd), " "))
+		}
+		fmt.Fprint(c.Out, "\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o default -F _plumbline plumbline\n")
+	case "fish":
+		for _, cmd := range all {
+			fmt.Fprintf(c.Out, "complete -c plumbline -n __fish_use_subcommand -a %s -d %q\n", cmd.name, cmd.summary)
+			for _, f := range flagsOf(cmd) {
+				fmt.Fprintf(c.Out, "complete -c plumbline -n '__fish_seen_subcommand_from %s' -l %s\n", cmd.name, strings.TrimPrefix(f, "--"))
+			}
+		}
+	default:
+		return usage("there is no completion for %q: use bash, zsh or fish", c.args[0])
+	}
+	return nil
+}

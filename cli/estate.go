@@ -1,0 +1,258 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/config"
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/terraform"
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/report"
+	"plumbline.dev/plumbline/rule"
+	"plumbline.dev/plumbline/rules"
+	"plumbline.dev/plumbline/scan"
+	"plumbline.dev/plumbline/schema"
+	"plumbline.dev/plumbline/source"
+)
+
+// estateFlags are the flags of every command that reads an estate.
+type estateFlags struct {
+	vars       varFlags
+	exclude    list
+	jobs       int
+	rules      list
+	frameworks list
+	severity   string
+	noCache    bool
+}
+
+func (f *estateFlags) declare(c *call) {
+	c.set.Var(varFlag{&f.vars, false}, "var", "set an input variable, as `NAME=VALUE`; repeatable, in order with --var-file")
+	c.set.Var(varFlag{&f.vars, true}, "var-file", "read input variables from `FILE`; repeatable")
+	c.set.Var(&f.exclude, "exclude", "leave out paths that match `GLOB`; repeatable")
+	c.set.IntVar(&f.jobs, "jobs", 0, "evaluate at most `N` units at once (default one per processor)")
+}
+
+func (f *estateFlags) declareRules(c *call) {
+	c.set.Var(&f.rules, "rule", "judge only the rule with this `ID`, alias or glob; repeatable")
+	c.set.Var(&f.frameworks, "framework", "judge only rules that serve a control of this `FRAMEWORK`; repeatable")
+	c.set.StringVar(&f.severity, "severity", "", "judge only rules of this `SEVERITY` and above")
+	c.set.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache")
+}
+
+// varFlags collects --var and --var-file in the order given.
+type varFlags []varArg
+
+type varArg struct {
+	text string
+	file bool
+}
+
+type varFlag struct {
+	all  *varFlags
+	file bool
+}
+
+func (f varFlag) String() string { return "" }
+
+// Set adds one argument.
+func (f varFlag) Set(s string) error {
+	if !f.file && !strings.Contains(s, "=") {
+		return errors.New("write NAME=VALUE")
+	}
+	*f.all = append(*f.all, varArg{s, f.file})
+	return nil
+}
+
+// estate is an opened tree with everything that the command line and the settings say about it.
+type estate struct {
+	tree    *tree
+	config  *config.Config
+	schema  *schema.Set
+	options scan.Options
+}
+
+// Close releases the tree.
+func (e *estate) Close() error { return e.tree.Close() }
+
+// dialects lists the dialects in the order in which they may claim a file.
+func dialects(s *schema.Set) []dialect.Dialect {
+	return []dialect.Dialect{terraform.New(s)}
+}
+
+// openEstate opens the tree, reads the settings and the rules, and checks names.
+func (c *call) openEstate(_ context.Context, f *estateFlags, paths []string) (*estate, error) {
+	t, err := c.openTree(paths)
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.estateOf(t, f)
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return e, nil
+}
+
+func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
+	e := &estate{tree: t, schema: schema.Load()}
+	fsys := t.FS()
+	start := t.Paths[0]
+	if info, err := fs.Stat(fsys, start); err == nil && !info.IsDir() {
+		start = path.Dir(start)
+	}
+	var err error
+	if e.config, err = config.Load(fsys, start); err != nil {
+		return nil, e.settingsError(err)
+	}
+	pages := []fs.FS{rules.Pages()}
+	for _, dir := range e.config.Run.RulePages {
+		sub, err := fs.Sub(fsys, dir)
+		if err != nil {
+			return nil, fmt.Errorf("open the rule pages in %s: %w", dir, err)
+		}
+		pages = append(pages, sub)
+	}
+	catalogue, err := rule.Load(e.schema, pages...)
+	if err != nil {
+		return nil, &failed{code: Usage, text: err.Error()}
+	}
+	only, err := e.only(catalogue, f)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := c.vars(f.vars)
+	if err != nil {
+		return nil, err
+	}
+	exclude := make([]config.Glob, 0, len(f.exclude))
+	for _, pattern := range f.exclude {
+		g, err := config.NewGlob(t.base, pattern)
+		if err != nil {
+			return nil, usage("--exclude %s: %v", pattern, err)
+		}
+		exclude = append(exclude, g)
+	}
+	e.options = scan.Options{
+		FS: fsys, Dirs: t.Paths, Dialects: dialects(e.schema), Rules: catalogue, Config: e.config, Only: only, Vars: vars,
+		Exclude: func(p string) bool {
+			return slices.ContainsFunc(exclude, func(g config.Glob) bool { return g.Match(p) })
+		},
+		Known: known(catalogue), Env: c.Lookup, Jobs: f.jobs, Version: version,
+		Decide: scan.Decisions{Today: c.Now},
+	}
+	return e, nil
+}
+
+// settingsError makes mistakes in settings files a usage error.
+func (e *estate) settingsError(err error) error {
+	mistakes, ok := errors.AsType[config.Errors](err)
+	if !ok {
+		return err
+	}
+	for i := range mistakes {
+		mistakes[i].File = e.tree.shown(mistakes[i].File)
+	}
+	return &failed{code: Usage, text: "the settings are wrong\n" + mistakes.Error()}
+}
+
+// known answers which names settings may use.
+func known(catalogue *rule.Catalogue) config.Known {
+	return config.Known{
+		Rule: func(name string) (bool, string) { return knownRule(catalogue, name) },
+		Framework: func(name string) (bool, string) {
+			ids := frameworkIDs()
+			return slices.Contains(ids, name), config.Nearest(name, ids)
+		},
+		Format: func(name string) (bool, string) {
+			_, ok := report.Lookup(name)
+			return ok, config.Nearest(name, strings.Split(formatNames(), ", "))
+		},
+	}
+}
+
+func frameworkIDs() []string {
+	var ids []string
+	for _, f := range rules.Frameworks() {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+func knownRule(catalogue *rule.Catalogue, name string) (bool, string) {
+	all := catalogue.All()
+	ids := make([]string, 0, len(all))
+	for _, r := range all {
+		if config.MatchRule(name, r.ID, r.Aliases...) {
+			return true, ""
+		}
+		ids = append(ids, r.ID)
+	}
+	return false, config.Nearest(name, ids)
+}
+
+// only is the choice of rules that the command line makes; nil is every rule.
+func (e *estate) only(catalogue *rule.Catalogue, f *estateFlags) (func(*rule.Rule) bool, error) {
+	var least finding.Severity
+	if f.severity != "" {
+		if err := least.UnmarshalText([]byte(f.severity)); err != nil {
+			return nil, usage("--severity: %v", err)
+		}
+	}
+	for _, name := range f.rules {
+		if ok, near := knownRule(catalogue, name); !ok {
+			return nil, &failed{Usage, fmt.Sprintf("--rule: there is no rule %q", name), didYouMean(near)}
+		}
+	}
+	for _, id := range f.frameworks {
+		if ids := frameworkIDs(); !slices.Contains(ids, id) {
+			return nil, &failed{Usage, fmt.Sprintf("--framework: there is no framework %q: use %s", id, strings.Join(ids, ", ")), didYouMean(config.Nearest(id, ids))}
+		}
+	}
+	if least == 0 && len(f.rules) == 0 && len(f.frameworks) == 0 {
+		return nil, nil
+	}
+	return func(r *rule.Rule) bool {
+		matches := func(name string) bool { return config.MatchRule(name, r.ID, r.Aliases...) }
+		serves := func(id string) bool { return len(r.Controls[id]) > 0 }
+		return r.Severity >= least &&
+			(len(f.rules) == 0 || slices.ContainsFunc(f.rules, matches)) &&
+			(len(f.frameworks) == 0 || slices.ContainsFunc(f.frameworks, serves))
+	}, nil
+}
+
+func didYouMean(near string) string {
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", near)
+}
+
+// vars reads the files of --var-file, which may lie anywhere: the user named them.
+func (c *call) vars(args varFlags) ([]dialect.Var, error) {
+	var vars []dialect.Var
+	for _, a := range args {
+		if !a.file {
+			name, text, _ := strings.Cut(a.text, "=")
+			vars = append(vars, dialect.Var{Name: strings.TrimSpace(name), Value: text})
+			continue
+		}
+		p := a.text
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(c.Dir, p)
+		}
+		content, err := os.ReadFile(p)
+		if err != nil {
+			return nil, usage("--var-file %s: %v", a.text, unwrapPath(err))
+		}
+		vars = append(vars, dialect.Var{File: &source.File{Path: filepath.ToSlash(a.text), Bytes: content}})
+	}
+	return vars, nil
+}

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/config"
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/report"
+	"plumbline.dev/plumbline/scan"
+	"plumbline.dev/plumbline/source"
+)
+
+// fixFlags are the flags of fix.
+type fixFlags struct {
+	estateFlags
+	rules    list
+	findings list
+	all      bool
+	diff     bool
+	noInline bool
+}
+
+var fixCommand = func() *command {
+	var f fixFlags
+	return &command{
+		name:    "fix",
+		args:    "[PATH ...]",
+		summary: "Write the proved fixes of findings",
+		long: `
+Changes the files so that findings are gone. Each fix was tried out first: the files still parse, the finding becomes a
+pass, no other verdict gets worse, nothing changes but what the fix declares, and fixing twice changes nothing more. What
+is written was also proved as a whole. Findings that are suppressed are left alone.
+
+Say what to fix: --all, --rule or --finding. With --diff nothing is written.
+
+Exit codes: 0 everything chosen was fixed, 1 some of it was not, 2 the command line or the settings are wrong,
+4 the program failed.`,
+		flags: func(c *call) {
+			f = fixFlags{}
+			f.estateFlags.declare(c)
+			c.set.BoolVar(&f.all, "all", false, "fix everything that can be fixed")
+			c.set.Var(&f.rules, "rule", "fix findings of the rule with this `ID`, alias or glob; repeatable")
+			c.set.Var(&f.findings, "finding", "fix the finding with this `ID`, as reports show it, or its beginning; repeatable")
+			c.set.BoolVar(&f.diff, "diff", false, "show what would change and write nothing")
+			c.set.BoolVar(&f.noInline, "no-inline", false, "ignore suppressions in comments")
+		},
+		run: func(ctx context.Context, c *call) error { return runFix(ctx, c, &f) },
+	}
+}()
+
+func runFix(ctx context.Context, c *call, f *fixFlags) error {
+	if !f.all && len(f.rules) == 0 && len(f.findings) == 0 {
+		return &failed{Usage, "say what to fix: --all, --rule ID or --finding ID", "plumbline fix --all --diff shows what would change"}
+	}
+	e, err := c.openEstate(ctx, &f.estateFlags, c.args)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	for _, name := range f.rules {
+		if ok, near := knownRule(e.options.Rules, name); !ok {
+			return &failed{Usage, fmt.Sprintf("--rule: there is no rule %q", name), didYouMean(near)}
+		}
+	}
+	o := e.options
+	o.Decide.NoInline = f.noInline
+	if o.Decide.Baseline, err = e.baseline(c, ""); err != nil {
+		return err
+	}
+	progress := c.progress("judged", false)
+	o.Progress = progress.step
+	mending, err := scan.Mend(ctx, o, func(x finding.Finding) bool { return f.chooses(e, x) })
+	progress.done()
+	if err != nil {
+		return err
+	}
+	for _, id := range f.findings {
+		if !slices.ContainsFunc(mending.Report.Findings, func(x finding.Finding) bool { return strings.HasPrefix(x.ID, id) }) {
+			return usage("--finding: there is no finding %q", id)
+		}
+	}
+	if f.diff {
+		if err := c.showDiffs(e, mending.Files); err != nil {
+			return err
+		}
+	} else if err := e.writeFiles(mending.Files); err != nil {
+		return err
+	}
+	out := c.Out
+	if f.diff {
+		out = c.Err // the diff alone goes to standard output, so that it can be applied
+	}
+	if _, err := out.Write(e.fixSummary(mending, f.diff)); err != nil {
+		return err
+	}
+	if len(mending.Left) > 0 {
+		return &failed{code: Found}
+	}
+	return nil
+}
+
+// chooses reports whether a finding is among those to be fixed.
+func (f *fixFlags) chooses(e *estate, x finding.Finding) bool {
+	if f.all {
+		return true
+	}
+	var aliases []string
+	if r := e.options.Rules.Rule(x.Rule); r != nil {
+		aliases = r.Aliases
+	}
+	return slices.ContainsFunc(f.rules, func(name string) bool { return config.MatchRule(name, x.Rule, aliases...) }) ||
+		slices.ContainsFunc(f.findings, func(id string) bool { return strings.HasPrefix(x.ID, id) })
+}
+
+// showDiffs prints the changes as unified diffs.
+func (c *call) showDiffs(e *estate, files []scan.FileChange) error {
+	_, plain := c.Lookup("NO_COLOR")
+	for _, f := range files {
+		shown := &source.File{Path: e.tree.shown(f.Before.Path), Bytes: f.Before.Bytes}
+		whole := source.Range{File: shown.Path, End: len(f.Before.Bytes)}
+		text := report.Diff(shown, []finding.Edit{{Location: finding.Location{Range: whole}, Text: string(f.After.Bytes)}}, 3)
+		if c.Width > 0 {
+			text = report.DiffForTerminal(text, !plain)
+		}
+		if _, err := fmt.Fprint(c.Out, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFiles writes the changed files, none of them when one of them changed since it was read.
+func (e *estate) writeFiles(files []scan.FileChange) error {
+	for _, f := range files {
+		now, problem := (&source.Reader{FS: e.options.FS}).Read(f.Before.Path)
+		if problem != nil {
+			return fmt.Errorf("%s: %s", e.tree.shown(f.Before.Path), problem.Message)
+		}
+		if !bytes.Equal(now.Bytes, f.Before.Bytes) {
+			return fmt.Errorf("%s was changed by someone else meanwhile; nothing was written", e.tree.shown(f.Before.Path))
+		}
+	}
+	for i, f := range files {
+		if err := e.writeFile(f.After); err != nil {
+			return errors.Join(err, fmt.Errorf("%d of %d files were written before", i, len(files)))
+		}
+	}
+	return nil
+}
+
+// writeFile replaces a file of the tree in one step and keeps its mode.
+func (e *estate) writeFile(f *source.File) error {
+	info, err := e.tree.root.Lstat(f.Path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is a link: fix the file that it leads to", e.tree.shown(f.Path))
+	}
+	next := f.Path + ".plumbline-new"
+	err = e.tree.root.WriteFile(next, f.Bytes, info.Mode().Perm())
+	if err == nil {
+		err = e.tree.root.Chmod(next, info.Mode().Perm())
+	}
+	if err == nil {
+		err = e.tree.root.Rename(next, f.Path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", e.tree.shown(f.Path), errors.Join(err, e.tree.root.Remove(next)))
+	}
+	return nil
+}
+
+// fixSummary tells what was fixed, what changed with it, and what stays and why.
+func (e *estate) fixSummary(m *scan.Mending, preview bool) []byte {
+	var b bytes.Buffer
+	verb := "fixed"
+	if preview {
+		verb = "would fix"
+	}
+	place := func(f finding.Finding) string {
+		return fmt.Sprintf("%s:%d", e.tree.shown(f.Location.File), f.Location.From.Line)
+	}
+	for _, d := range m.Done {
+		title := d.Title
+		if title == "" {
+			title = "went with another fix"
+		}
+		fmt.Fprintf(&b, "%s %s on %s (%s): %s\n", verb, d.Finding.Rule, d.Finding.Resource.Address, place(d.Finding), title)
+		if len(d.Shared) > 0 {
+			fmt.Fprintf(&b, "  also changes %s\n", strings.Join(d.Shared, ", "))
+		}
+	}
+	if len(m.Done) > 0 && len(m.Left) > 0 {
+		b.WriteByte('\n')
+	}
+	for _, l := range m.Left {
+		fmt.Fprintf(&b, "left %s on %s (%s): %s\n", l.Finding.Rule, l.Finding.Resource.Address, place(l.Finding), l.Reason)
+	}
+	if len(m.Done)+len(m.Left) > 0 {
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "%s %d findings in %d files, left %d\n", verb, len(m.Done), len(m.Files), len(m.Left))
+	return b.Bytes()
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"plumbline.dev/plumbline/schema"
+)
+
+var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
+
+var newCommand = func() *command {
+	var typ, severity, dir string
+	return &command{
+		name:    "new",
+		args:    "rule ID",
+		summary: "Start a rule page",
+		long: `
+Writes a page to fill in. The id says what is wrong and is the name of the file: acme-bucket-unnamed. The page goes to the
+first folder of rule-pages in the settings, else to the working directory. plumbline test runs it.`,
+		flags: func(c *call) {
+			c.set.StringVar(&typ, "type", "aws_s3_bucket", "resource `TYPE` that the rule is on")
+			c.set.StringVar(&severity, "severity", "medium", "`SEVERITY` of its findings")
+			c.set.StringVar(&dir, "dir", "", "`FOLDER` to write to")
+		},
+		run: func(ctx context.Context, c *call) error {
+			if len(c.args) != 2 || c.args[0] != "rule" {
+				return usage("write: plumbline new rule acme-bucket-unnamed")
+			}
+			id := c.args[1]
+			if !ruleID.MatchString(id) {
+				return usage("%q is not an id for a rule: write lower-case words with hyphens between them, the provider or your team first", id)
+			}
+			set := schema.Load()
+			if set.Resource(typ) == nil {
+				return &failed{Usage, fmt.Sprintf("there is no resource type %q in the schemas", typ), didYouMean(set.Suggest(typ))}
+			}
+			e, err := c.openEstate(ctx, &estateFlags{}, nil)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			if r := e.options.Rules.Rule(id); r != nil {
+				return usage("there is a rule %s already: %s", r.ID, r.Title)
+			}
+			to := c.Dir
+			if dir != "" {
+				to = dir
+				if !filepath.IsAbs(dir) {
+					to = filepath.Join(c.Dir, dir)
+				}
+			} else if pages := e.config.Run.RulePages; len(pages) > 0 {
+				to = filepath.Join(e.tree.Dir, filepath.FromSlash(pages[0]))
+			}
+			return writePage(c, filepath.Join(to, id+".md"), page(id, typ, severity))
+		},
+	}
+}()
+
+func writePage(c *call, name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return fmt.Errorf("make the folder of the page: %w", err)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return usage("%s is there already", name)
+	} else if err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	_, err = fmt.Fprintf(c.Out, "wrote %s\nfill it in, then: plumbline test %s\n", name, filepath.Dir(name))
+	return err
+}
+
+// page is a page that compiles, and fails its test until its why is written.
+func page(id, typ, severity string) string {
+	return strings.NewReplacer("ID", id, "TYPE", typ, "SEVERITY", severity, "~", "`").Replace(`---
+id: ID
+severity: SEVERITY
+category: configuration
+on: [TYPE]
+require: this.tags["Owner"] != null
+message: Nobody is named as the owner
+since: 0.1
+---
+# Say in one line what is wrong
+
+Why it matters, in a few sentences that teach: what an attacker does with it, what changes when it is fixed, when it is fine
+to ignore. The sentence that you replace here is too short for the test on purpose.
+
+## Flagged
+~~~terraform
+resource "TYPE" "example" { # want
+}
+~~~
+
+## Not flagged
+~~~terraform
+resource "TYPE" "example" {
+  tags = {
+    Owner = "payments"
+  }
+}
+~~~
+`)
+}

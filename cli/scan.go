@@ -1,0 +1,352 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"plumbline.dev/plumbline/config"
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/report"
+	"plumbline.dev/plumbline/scan"
+	"plumbline.dev/plumbline/source"
+)
+
+// scanFlags are the flags of scan.
+type scanFlags struct {
+	estateFlags
+	reports   list
+	threshold string
+	undecided string
+	noInline  bool
+	noFixes   bool
+	baseline  string
+	diff      string
+	tolerate  list
+	colour    string
+	quiet     bool
+}
+
+var scanCommand = func() *command {
+	var f scanFlags
+	return &command{
+		name:    "scan",
+		args:    "[PATH ...]",
+		summary: "Find what is insecure in a directory",
+		long: `
+Scans the directories or files named, or the working directory. A file is understood with its whole module, and modules
+may lie anywhere in the repository around it; only what lies below the paths is reported.
+
+Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line or the settings are wrong,
+3 part of the input could not be read (whatever was found in the rest), 4 the program failed.`,
+		flags: func(c *call) {
+			f = scanFlags{}
+			f.estateFlags.declare(c)
+			f.declareRules(c)
+			c.set.Var(&f.reports, "report", "write a report as `FORMAT[=FILE]`; repeatable; "+formatNames())
+			c.set.StringVar(&f.threshold, "threshold", "", "exit 1 from this `SEVERITY` on: critical, high, medium, low (as the settings say, else low)")
+			c.set.StringVar(&f.undecided, "undecided", "", "what to do with undecided verdicts: report, hide or `fail`")
+			c.set.BoolVar(&f.noInline, "no-inline", false, "ignore suppressions in comments")
+			c.set.BoolVar(&f.noFixes, "no-fixes", false, "offer no fixes (faster: nothing has to be proved)")
+			c.set.StringVar(&f.baseline, "baseline", "", "do not report what the baseline `FILE` knows")
+			c.set.StringVar(&f.diff, "diff", "", "report only what is new against a git `REF`")
+			c.set.Var(&f.tolerate, "tolerate", "`KIND` of problem that does not make the scan incomplete: unreadable, invalid, limit; repeatable")
+			c.set.StringVar(&f.colour, "color", "auto", "colours in text: auto, always or never")
+			c.set.BoolVar(&f.quiet, "quiet", false, "no progress on standard error")
+		},
+		run: func(ctx context.Context, c *call) error { return runScan(ctx, c, &f) },
+	}
+}()
+
+func formatNames() string {
+	var names []string
+	for _, f := range report.Formats() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func runScan(ctx context.Context, c *call, f *scanFlags) error {
+	e, err := c.openEstate(ctx, &f.estateFlags, c.args)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	outputs, err := c.outputs(f.reports, e)
+	if err != nil {
+		return err
+	}
+	policy, err := e.policy(f)
+	if err != nil {
+		return err
+	}
+	o := e.options
+	o.Fixes = !f.noFixes && slices.ContainsFunc(outputs, output.showsFixes)
+	o.Decide.NoInline = f.noInline
+	if o.Decide.Baseline, err = e.baseline(c, f.baseline); err != nil {
+		return err
+	}
+	progress := c.progress("judged", f.quiet)
+	o.Progress = progress.step
+	result, err := scan.Run(ctx, o)
+	if err == nil && f.diff != "" {
+		err = e.onlyNew(ctx, result.Report, f.diff, o)
+	}
+	progress.done()
+	if err != nil {
+		return err
+	}
+	if policy.hideUndecided {
+		result.Report.Undecided = nil
+	}
+	e.tree.relocate(result.Report)
+	files := func(path string) *source.File { return result.Files(e.tree.hidden(path)) }
+	for _, out := range outputs {
+		if err := c.write(out, result.Report, files, f.colour); err != nil {
+			return err
+		}
+	}
+	return policy.judge(result.Report)
+}
+
+// policy is what makes a scan fail.
+type policy struct {
+	threshold     finding.Severity
+	failUndecided bool
+	hideUndecided bool
+	tolerated     map[source.ProblemKind]bool
+}
+
+// judge turns a report into the exit code: an incomplete scan first, because what was not read may be worse than what was.
+func (p *policy) judge(r *finding.Report) error {
+	for _, problem := range r.Problems {
+		if !p.tolerated[problem.Kind] {
+			return &failed{code: Incomplete}
+		}
+	}
+	bad := func(f finding.Finding) bool { return f.Suppression == nil && f.Severity >= p.threshold }
+	if slices.ContainsFunc(r.Findings, bad) || p.failUndecided && slices.ContainsFunc(r.Undecided, bad) {
+		return &failed{code: Found}
+	}
+	return nil
+}
+
+// output is one report to write.
+type output struct {
+	format report.Format
+	file   string   // empty for standard output
+	root   *os.Root // of a file that the scanned tree's own settings name: it is not written outside of it
+}
+
+// showsFixes reports whether the format has a place for fixes.
+func (o output) showsFixes() bool {
+	return !slices.Contains([]string{"short", "csv", "junit", "github", "gitlab-codequality"}, o.format.Name)
+}
+
+// progress shows on a terminal how far a long work is; in a pipe it shows nothing.
+type progress struct {
+	w     io.Writer // nil when nothing is shown
+	verb  string
+	start time.Time
+	shown bool
+}
+
+func (c *call) progress(verb string, quiet bool) *progress {
+	p := &progress{verb: verb, start: time.Now()}
+	if c.ErrWidth > 0 && !quiet {
+		p.w = c.Err
+	}
+	return p
+}
+
+// progressAfter is how long a work must last before its progress is shown.
+const progressAfter = 400 * time.Millisecond
+
+func (p *progress) step(done, total int) {
+	if p.w == nil || !p.shown && time.Since(p.start) < progressAfter {
+		return
+	}
+	p.shown = true
+	fmt.Fprintf(p.w, "\r%s %d of %d units", p.verb, done, total)
+}
+
+func (p *progress) done() {
+	if p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// policy joins the flags with the settings at the top of what is scanned; flags win.
+func (e *estate) policy(f *scanFlags) (*policy, error) {
+	s := e.config.For(e.tree.Paths[0])
+	p := &policy{
+		threshold:     s.Threshold,
+		failUndecided: s.Undecided == config.FailUndecided,
+		hideUndecided: s.Undecided == config.HideUndecided,
+		tolerated:     maps.Clone(s.Tolerated),
+	}
+	if f.threshold != "" {
+		if err := p.threshold.UnmarshalText([]byte(f.threshold)); err != nil {
+			return nil, usage("--threshold: %v", err)
+		}
+	}
+	switch config.Undecided(f.undecided) {
+	case "":
+	case config.ReportUndecided, config.HideUndecided, config.FailUndecided:
+		p.failUndecided, p.hideUndecided = f.undecided == string(config.FailUndecided), f.undecided == string(config.HideUndecided)
+	default:
+		return nil, usage("--undecided: %q is not report, hide or fail", f.undecided)
+	}
+	kinds := []string{string(source.Unreadable), string(source.Invalid), string(source.Limit), string(source.Unresolved), string(source.Bug)}
+	for _, kind := range f.tolerate {
+		if !slices.Contains(kinds, kind) {
+			return nil, &failed{Usage, fmt.Sprintf("--tolerate: %q is not a kind of problem: use %s", kind, strings.Join(kinds, ", ")), didYouMean(config.Nearest(kind, kinds))}
+		}
+		p.tolerated[source.ProblemKind(kind)] = true
+	}
+	return p, nil
+}
+
+// outputs reads --report, or the settings' reports when there is none; text on standard output is the default.
+func (c *call) outputs(flags list, e *estate) ([]output, error) {
+	var out []output
+	for _, text := range flags {
+		name, file, named := strings.Cut(text, "=")
+		format, ok := report.Lookup(name)
+		if !ok {
+			return nil, &failed{Usage, fmt.Sprintf("--report: there is no format %q: use %s", name, formatNames()), didYouMean(config.Nearest(name, strings.Split(formatNames(), ", ")))}
+		}
+		if named && file == "" {
+			return nil, usage("--report %s: name a file after the equals sign", text)
+		}
+		if named && !filepath.IsAbs(file) {
+			file = filepath.Join(c.Dir, file)
+		}
+		out = append(out, output{format: format, file: file})
+	}
+	if len(out) == 0 {
+		for _, r := range e.config.Run.Reports {
+			format, ok := report.Lookup(r.Format)
+			if !ok {
+				return nil, usage("the settings name a report format %q that does not exist", r.Format)
+			}
+			o := output{format: format}
+			if r.File != "" {
+				o.file, o.root = r.File, e.tree.root
+			}
+			out = append(out, o)
+		}
+	}
+	if len(out) == 0 {
+		text, _ := report.Lookup("text")
+		out = []output{{format: text}}
+	}
+	stdout := 0
+	for _, o := range out {
+		if o.file == "" {
+			stdout++
+		}
+	}
+	if stdout > 1 {
+		return nil, usage("only one report can go to standard output: write the others as FORMAT=FILE")
+	}
+	return out, nil
+}
+
+// write writes one report. A file is replaced in one step, and a symbolic link at its place is replaced, not followed.
+func (c *call) write(o output, r *finding.Report, files func(string) *source.File, colour string) error {
+	in := report.Input{Report: r, Files: files, At: c.Now}
+	if o.file != "" {
+		var b bytes.Buffer
+		if err := o.format.Write(&b, in); err != nil {
+			return fmt.Errorf("write the %s report: %w", o.format.Name, err)
+		}
+		if o.root != nil {
+			return replaceInside(o.root, o.file, b.Bytes())
+		}
+		return replaceFile(o.file, b.Bytes())
+	}
+	_, plain := c.Lookup("NO_COLOR")
+	in.Width = c.Width
+	in.Colour = colour == "always" || colour == "auto" && c.Width > 0 && !plain
+	out := bufio.NewWriter(c.Out)
+	if err := o.format.Write(out, in); err != nil {
+		return fmt.Errorf("write the %s report: %w", o.format.Name, err)
+	}
+	return out.Flush()
+}
+
+// baseline reads the baseline that a flag or the settings name; nil when neither does.
+func (e *estate) baseline(c *call, flag string) (*scan.Baseline, error) {
+	name := flag
+	switch {
+	case name == "" && e.config.Run.Baseline == "":
+		return nil, nil
+	case name == "":
+		f, problem := (&source.Reader{FS: e.options.FS}).Read(e.config.Run.Baseline)
+		if problem != nil {
+			return nil, usage("the settings name the baseline %s: %s", e.config.Run.Baseline, problem.Message)
+		}
+		return readBaseline(f)
+	case !filepath.IsAbs(name):
+		name = filepath.Join(c.Dir, name)
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usage("--baseline %s: %v", flag, unwrapPath(err))
+	}
+	return readBaseline(&source.File{Path: filepath.ToSlash(flag), Bytes: content})
+}
+
+func readBaseline(f *source.File) (*scan.Baseline, error) {
+	b, err := scan.ReadBaseline(f)
+	if err != nil {
+		return nil, &failed{Usage, err.Error(), "plumbline baseline writes a new one"}
+	}
+	return b, nil
+}
+
+// onlyNew keeps in the report what the commit that ref names does not have.
+func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o scan.Options) (err error) {
+	g, err := source.OpenGit(ctx, e.tree.Dir, ref)
+	if err != nil {
+		return usage("--diff: %v", err)
+	}
+	defer func() { err = errors.Join(err, g.Close()) }()
+	o.FS, o.Fixes, o.Progress = g, false, nil
+	if o.Config, err = config.Load(g, "."); err != nil {
+		return fmt.Errorf("read the settings of %s: %w", ref, err)
+	}
+	o.Dirs = slices.DeleteFunc(slices.Clone(o.Dirs), func(d string) bool {
+		_, err := fs.Stat(g, d)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	before := &finding.Report{}
+	if len(o.Dirs) > 0 {
+		result, err := scan.Run(ctx, o)
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", ref, err)
+		}
+		before = result.Report
+	}
+	r.Findings = added(before.Findings, r.Findings)
+	r.Undecided = added(before.Undecided, r.Undecided)
+	return nil
+}
+
+// added keeps what is new. What was suppressed before and no longer is counts as new.
+func added(before, after []finding.Finding) []finding.Finding {
+	before = slices.DeleteFunc(before, func(f finding.Finding) bool { return f.Suppression != nil })
+	fresh, _, _ := scan.Match(before, after)
+	return fresh
+}
