@@ -37,13 +37,14 @@ type Verdicts map[Key]finding.Outcome
 
 // Prover proves fixes in one estate. Its fields are set by the maker; it belongs to one goroutine.
 type Prover struct {
-	Estate dialect.Estate
-	Units  []*dialect.Unit                // every unit of the estate, evaluated
-	File   func(path string) *source.File // the content that the estate was opened with; nil when it cannot be read
-	Judge  func(u *dialect.Unit) Verdicts // judges a unit with every rule that is on
-	Rules  func(typ string) []*rule.Rule  // the rules on a resource type
+	Estate   dialect.Estate
+	Units    []*dialect.Unit                // every unit of the estate, evaluated
+	File     func(path string) *source.File // the content that the estate was opened with; nil when it cannot be read
+	Judge    func(u *dialect.Unit) Verdicts // judges a unit with every rule that is on
+	Rules    func(typ string) []*rule.Rule  // the rules on a resource type
+	Problems []source.Problem               // met when the estate was opened
 
-	verdicts map[*dialect.Unit]Verdicts
+	verdicts map[*dialect.Unit]Verdicts // judged before any fix
 	problems map[*dialect.Unit]map[string]int
 	words    map[*rule.Rule]words
 	trials   int // evaluations of units, for tests and benchmarks

@@ -174,8 +174,11 @@ func (p *Prover) try(ctx context.Context, batch []*Fix) *trial {
 	}
 	estate, problems := p.Estate.With(ctx, t.files)
 	for _, problem := range problems {
-		if f := edits[problem.Range.File]; f != nil {
-			t.blame(editing(batch, problem.Range.File), "after it %s does not parse: %s", problem.Range.File, problem.Message)
+		known := slices.ContainsFunc(p.Problems, func(k source.Problem) bool {
+			return k.Range.File == problem.Range.File && k.Message == problem.Message
+		})
+		if !known {
+			t.blame(editing(batch, problem.Range.File), "after it there is a new problem in %s: %s", problem.Range.File, problem.Message)
 		}
 	}
 	if !t.ok() {
@@ -286,6 +289,9 @@ func (p *Prover) compareVerdicts(t *trial, batch []*Fix, before, after *dialect.
 		}
 	}
 }
+
+// Verdict returns what a rule says of a resource before any fix; the zero when it says nothing.
+func (p *Prover) Verdict(u *dialect.Unit, key Key) finding.Outcome { return p.verdictsOf(u)[key] }
 
 func (p *Prover) verdictsOf(u *dialect.Unit) Verdicts {
 	v, ok := p.verdicts[u]

@@ -17,6 +17,7 @@ import (
 // unitResult is what one unit contributes to the report. Its exported fields are what the cache keeps.
 type unitResult struct {
 	name      dialect.UnitName
+	unit      *dialect.Unit     // kept only where fixes are proved
 	Findings  []finding.Finding // fails and undecided ones
 	Problems  []unitProblem
 	Resources int
@@ -37,6 +38,9 @@ const maxRelated = 8
 func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName) *unitResult {
 	res := &unitResult{name: name, Verdicts: make(map[string]int)}
 	u := estate.Evaluate(ctx, name)
+	if s.Fixes {
+		res.unit = u
+	}
 	for _, p := range u.Problems {
 		res.Problems = append(res.Problems, unitProblem{p, name.Dir})
 	}

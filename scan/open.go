@@ -19,9 +19,10 @@ type scan struct {
 	reader    *source.Reader
 	workspace *dialect.Workspace
 	estates   []dialect.Estate
-	problems  []unitProblem // met before any unit was evaluated
-	files     []string      // that a dialect claimed, sorted
-	skipped   int           // files that none did
+	problems  []unitProblem           // met before any unit was evaluated
+	files     []string                // that a dialect claimed, sorted
+	skipped   int                     // files that none did
+	changed   map[string]*source.File // what fixes in memory made of files; nil without any
 }
 
 func open(ctx context.Context, o Options) (*scan, error) {
@@ -133,6 +134,9 @@ func (s *scan) note(problems []source.Problem) {
 
 // file returns a file that can be read, for excerpts; nil when it cannot.
 func (s *scan) file(name string) *source.File {
+	if f := s.changed[name]; f != nil {
+		return f
+	}
 	f, _ := s.reader.Read(name)
 	return f
 }

@@ -64,6 +64,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	report := s.merge(units)
 	s.decide(report)
 	s.order(report)
+	if s.Fixes {
+		if err := s.offer(ctx, report.Findings, units); err != nil {
+			return nil, err
+		}
+	}
 	return &Result{Report: report, Files: s.file}, nil
 }
 
