@@ -75,8 +75,7 @@ func Run(ctx context.Context, pages fs.FS, o Options) ([]Result, error) {
 		}
 		results = append(results, more...)
 	}
-	order(results)
-	return results, nil
+	return tidy(results), nil
 }
 
 // Between tests what must hold between the pages of a tree: ids are unique, also among the aliases of other rules. Another
@@ -140,15 +139,15 @@ func Page(ctx context.Context, pages fs.FS, name string, o Options) ([]Result, e
 	if err := t.examples(ctx, text); err != nil {
 		return nil, err
 	}
-	order(t.results)
-	return t.results, nil
+	return tidy(t.results), nil
 }
 
-// order sorts results by page and line and drops repetitions: two types may say the same of one page.
-func order(results []Result) {
-	slices.SortStableFunc(results, func(a, b Result) int {
-		return cmp.Or(strings.Compare(a.Page, b.Page), cmp.Compare(a.Line, b.Line))
+// tidy sorts results by page, line and message and drops repetitions: two types may say the same of one page.
+func tidy(results []Result) []Result {
+	slices.SortFunc(results, func(a, b Result) int {
+		return cmp.Or(strings.Compare(a.Page, b.Page), cmp.Compare(a.Line, b.Line), strings.Compare(a.Message, b.Message))
 	})
+	return slices.Compact(results)
 }
 
 // tester tests one page.
