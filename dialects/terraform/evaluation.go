@@ -25,6 +25,7 @@ type evaluation struct {
 	given      map[string]input // to the variables of the root
 	problems   []source.Problem
 	seen       map[source.Problem]bool
+	limited    map[string]bool // limits that were reported
 	files      map[string]bool
 	dirs       map[string]bool
 	env        map[string]bool
@@ -39,9 +40,10 @@ type evaluation struct {
 
 // Budgets that have no name in dialect.Limits.
 const (
-	maxSteps = 20_000_000 // references, calls, rounds of loops and elements of one unit
-	maxDepth = 400        // values that wait for each other
-	maxSize  = 1_000_000  // elements of one named value, at any depth
+	maxSteps  = 10_000_000 // references, calls, rounds of loops (which count loopSteps each) and elements of one unit
+	loopSteps = 10
+	maxDepth  = 400       // values that wait for each other
+	maxSize   = 200_000 // elements of one named value, at any depth
 )
 
 // exhausted is what charge panics with; demand recovers it.
@@ -61,8 +63,17 @@ func (u *evaluation) charge(n int) {
 	}
 }
 
-// exceed reports a limit, once per kind and place.
+// onceLimits are reported at the first place only: everything after it meets them too.
+var onceLimits = map[string]bool{"steps": true, "depth": true, "scopes": true, "resources": true}
+
+// exceed reports a limit.
 func (u *evaluation) exceed(kind string, r hcl.Range, format string, args ...any) {
+	if onceLimits[kind] {
+		if u.limited[kind] {
+			return
+		}
+		u.limited[kind] = true
+	}
 	u.problem(source.Limit, place(r), fmt.Sprintf(format, args...))
 }
 

@@ -298,7 +298,7 @@ func (e *loop) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	}
 	coll, diags := e.CollExpr.Value(ctx)
 	if plain, _ := coll.Unmark(); plain.IsKnown() && !plain.IsNull() && plain.CanIterateElements() {
-		s.unit.charge(plain.LengthInt())
+		s.unit.charge(loopSteps * plain.LengthInt())
 	}
 	inner := *e.ForExpr
 	inner.CollExpr = literal(coll, e.CollExpr.Range())

@@ -185,7 +185,7 @@ func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 			Message: fmt.Sprintf("there is no unit %s %s", name.Dir, name.Variant)})
 	}
 	u := &evaluation{
-		estate: e, ctx: ctx, root: e.units[i].root, seen: map[source.Problem]bool{},
+		estate: e, ctx: ctx, root: e.units[i].root, seen: map[source.Problem]bool{}, limited: map[string]bool{},
 		files: map[string]bool{}, dirs: map[string]bool{}, env: map[string]bool{},
 	}
 	u.given = u.inputs(u.root, e.units[i].variant)
