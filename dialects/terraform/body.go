@@ -106,8 +106,11 @@ func (b *builder) value(v cty.Value, t shape, e hclsyntax.Expression) value.Valu
 	}
 	out := b.unmarked(v, t, e)
 	out.Sensitive = out.Sensitive || sensitive
-	if marks != nil && v.Type() == cty.String && !v.IsKnown() && (strings.HasPrefix(out.Text, "{") || strings.HasPrefix(out.Text, "[") || out.Text == "") {
-		out.Document = documentOf(marks)
+	if marks != nil && v.Type() == cty.String && !v.IsKnown() {
+		// A hash or an encoding of the document carries its mark too, but not how it begins.
+		if begin := strings.TrimLeft(out.Text, " \t\r\n"); begin != "" && (begin[0] == '{' || begin[0] == '[') {
+			out.Document = documentOf(marks)
+		}
 	}
 	return out
 }

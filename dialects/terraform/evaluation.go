@@ -42,7 +42,7 @@ type evaluation struct {
 const (
 	maxSteps  = 10_000_000 // references, calls, rounds of loops (which count loopSteps each) and elements of one unit
 	loopSteps = 10
-	maxDepth  = 400       // values that wait for each other
+	maxDepth  = 400     // values that wait for each other
 	maxSize   = 200_000 // elements of one named value, at any depth
 )
 

@@ -159,7 +159,8 @@ func (e *conditional) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if decided || v.IsKnown() || more.HasErrors() {
 		return v, diags
 	}
-	return agreement(v, yes, no), diags
+	plain, marks := v.Unmark() // it may be either of the documents of its branches, so it is none
+	return agreement(plain.WithMarks(withoutDocument([]cty.ValueMarks{marks})...), yes, no), diags
 }
 
 // agreement improves the unknown result v of a conditional by what its branches have in common.

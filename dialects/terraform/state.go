@@ -286,7 +286,7 @@ func ctyType(t schema.Type) cty.Type {
 // absent returns what stands for an attribute that nobody wrote.
 func (k kind) absent(a *schema.Attribute) cty.Value {
 	switch {
-	case a.Computed && !a.Optional && k.exact != cty.DynamicPseudoType:
+	case a.Computed && (!a.Optional || a.Name == "id" || a.Name == "arn") && k.exact != cty.DynamicPseudoType:
 		return cty.UnknownVal(k.exact).RefineNotNull()
 	case a.Computed:
 		return cty.UnknownVal(k.exact)
