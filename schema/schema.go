@@ -103,6 +103,13 @@ func (s *Set) Resource(name string) *Resource {
 			r = &Resource{Name: key, Attributes: decode(text)}
 		}
 	}
+	for key, text := range table(versions).rows(name) {
+		if more := decode(text); r == nil {
+			r = &Resource{Name: key, Attributes: more}
+		} else {
+			r.Attributes = merge(r.Attributes, more)
+		}
+	}
 	if r == nil {
 		return nil // not remembered: names come from input, and there is no end to them
 	}
@@ -115,7 +122,7 @@ func (s *Set) Resource(name string) *Resource {
 	return r
 }
 
-// Types yields the names of all types, sorted within each provider.
+// Types yields the names of all types, sorted within each provider; types that providers gave up come last.
 func (s *Set) Types() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, t := range types {
@@ -125,7 +132,22 @@ func (s *Set) Types() iter.Seq[string] {
 				}
 			}
 		}
+		for name := range table(versions).all() {
+			if !tabulated(name) && !yield(name) {
+				return
+			}
+		}
 	}
+}
+
+// tabulated says whether one of the tables of types has the name.
+func tabulated(name string) bool {
+	for _, t := range types {
+		for range t.rows(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // Suggest returns the known type nearest to a misspelt name, or "" when none is near. It looks at every name.

@@ -32,6 +32,10 @@ func TestResource(t *testing.T) {
 		{"data.aws_iam_policy_document", "statement.principals.identifiers", "r", "set(string)", schema.None},
 		{"azurerm_storage_account", "network_rules.default_action", "r", "string", schema.None},
 		{"google_storage_bucket", "uniform_bucket_level_access", "oc", "bool", schema.None},
+		{"azurerm_storage_account", "enable_https_traffic_only", "o", "bool", schema.None}, // before version 4
+		{"azurerm_kubernetes_cluster", "default_node_pool.enable_node_public_ip", "o", "bool", schema.None},
+		{"azurerm_kubernetes_cluster", "default_node_pool.node_public_ip_enabled", "o", "bool", schema.None},
+		{"azurerm_mysql_server", "ssl_enforcement_enabled", "r", "bool", schema.None}, // gone in version 4
 		{"variable", "default", "o", "any", schema.None},
 		{"provider.aws", "default_tags.tags", "o", "map(string)", schema.None},
 		{"backend.s3", "encrypt", "o", "bool", schema.None},
