@@ -53,7 +53,7 @@ func (p *Prover) prove(ctx context.Context, batch []*Fix) {
 		return
 	}
 	if len(batch) == 1 {
-		batch[0].Err = t.reason(batch[0])
+		batch[0].Err = t.first
 		return
 	}
 	var rest []*Fix
@@ -116,17 +116,11 @@ type trial struct {
 	files  []*source.File // as they are after the edits
 	blamed map[*Fix]error
 	err    error // a failure that cannot be pinned on one fix
+	first  error // the first failure of all
 	shared map[*Fix]map[string]bool
 }
 
 func (t *trial) ok() bool { return t.err == nil && len(t.blamed) == 0 }
-
-func (t *trial) reason(f *Fix) error {
-	if err := t.blamed[f]; err != nil {
-		return err
-	}
-	return t.err
-}
 
 func (t *trial) share() {
 	for f, addresses := range t.shared {
@@ -140,6 +134,9 @@ func (t *trial) share() {
 // blame holds fixes responsible for a failure; nobody means the batch as a whole.
 func (t *trial) blame(fixes []*Fix, format string, args ...any) {
 	err := fmt.Errorf(format, args...)
+	if t.first == nil {
+		t.first = err
+	}
 	for _, f := range fixes {
 		if t.blamed[f] == nil {
 			t.blamed[f] = err

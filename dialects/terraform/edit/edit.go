@@ -190,6 +190,13 @@ func isBlock(a *schema.Attribute) bool {
 // member lowers the wishes about one name of a block.
 func (e *editor) member(b *hclsyntax.Block, lay *layout, a *schema.Attribute, g group, add *addition, removed map[hclsyntax.Node]bool) error {
 	name := g.step.Name
+	for _, w := range g.wishes {
+		if w.op == resource.Set && len(w.path) == 0 {
+			if err := fits(a, &w.value); err != nil {
+				return err
+			}
+		}
+	}
 	if a.Computed && !a.Optional && !a.Required {
 		return e.refuse(b.Range(), "%s is decided by the provider and cannot be written", name)
 	}

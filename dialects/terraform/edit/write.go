@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -191,6 +192,47 @@ func (e *editor) newBlocks(a *schema.Attribute, v value.Value, indent, unit stri
 	return []newBlock{{a.Name, append(lines, indent+"}")}}, nil
 }
 
+// fits reports an error when an attribute of the schema cannot hold a value. A text that refers to something may be anything.
+func fits(a *schema.Attribute, v *value.Value) error {
+	if a.Nesting != schema.None || holds(a.Type, v) {
+		return nil
+	}
+	return errors.New(a.Name + " is " + a.Type.String() + " and cannot be " + value.Show(v))
+}
+
+func holds(t schema.Type, v *value.Value) bool {
+	if v.Kind == value.Null || v.Kind == value.String && hasReference(v.Text) {
+		return true
+	}
+	all := func() bool {
+		for i := range v.Items {
+			if !holds(*t.Elem, &v.Items[i]) {
+				return false
+			}
+		}
+		for i := range v.Fields {
+			if !holds(*t.Elem, &v.Fields[i].Value) {
+				return false
+			}
+		}
+		return true
+	}
+	switch t.Kind {
+	case schema.Bool:
+		return v.Kind == value.Bool || v.Kind == value.String && (v.Text == "true" || v.Text == "false")
+	case schema.Number:
+		_, err := strconv.ParseFloat(v.Text, 64)
+		return v.Kind == value.Number || v.Kind == value.String && err == nil
+	case schema.String:
+		return v.Kind == value.String || v.Kind == value.Number || v.Kind == value.Bool
+	case schema.ListOf, schema.SetOf:
+		return v.Kind == value.List && all()
+	case schema.MapOf:
+		return v.Kind == value.Object && all()
+	}
+	return true
+}
+
 // body writes the attributes and blocks of a body as lines: first what refers to the resource that is fixed, then the other
 // attributes, then the blocks.
 func (w *writer) body(fields []value.Field, attrs []schema.Attribute, indent, unit string) ([]string, error) {
@@ -212,6 +254,9 @@ func (w *writer) body(fields []value.Field, attrs []schema.Attribute, indent, un
 				blocks = append(blocks, b.lines...)
 			}
 			continue
+		}
+		if err := fits(a, &f.Value); err != nil {
+			return nil, err
 		}
 		text, err := w.expr(f.Value, indent)
 		if err != nil {
