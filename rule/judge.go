@@ -109,9 +109,7 @@ type sighting struct {
 
 func (f *frame) reset() {
 	clear(f.vars)
-	clear(f.args[:cap(f.args)])
-	clear(f.seen[:cap(f.seen)])
-	clear(f.places[:cap(f.places)])
+	clear(f.places) // what was seen points into it; the rest of f.args and f.seen is overwritten soon
 	f.args, f.seen, f.places = f.args[:0], f.seen[:0], f.places[:0]
 	f.graph, f.this, f.self, f.steps, f.tags = nil, nil, place{}, 0, nil
 	clear(f.joins)

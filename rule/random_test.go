@@ -261,7 +261,7 @@ func TestAgreesWithCEL(t *testing.T) {
 		t.Fatal(err)
 	}
 	agreed, passed := 0, 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1200) {
 		c := &chance{Rand: rand.New(rand.NewPCG(1, seed)), vars: []string{"this"}}
 		require, tree := c.boolean(4), c.tree(0)
 		checked, issues := env.Compile(require)
@@ -285,8 +285,8 @@ func TestAgreesWithCEL(t *testing.T) {
 			passed++
 		}
 	}
-	if agreed < 2500 || passed < 500 || passed > agreed-500 {
-		t.Errorf("%d of 3000 compared, %d of them true: too few to say anything", agreed, passed)
+	if agreed < 1000 || passed < 200 || passed > agreed-200 {
+		t.Errorf("%d of 1200 compared, %d of them true: too few to say anything", agreed, passed)
 	}
 }
 
@@ -318,7 +318,7 @@ func native(v *value.Value) any {
 // Making unknowns known may decide what was undecided, and never changes what was decided.
 func TestMonotone(t *testing.T) {
 	counts := map[string]int{}
-	for seed := range uint64(6000) {
+	for seed := range uint64(2500) {
 		c := &chance{Rand: rand.New(rand.NewPCG(2, seed)), vars: []string{"this"}}
 		require := c.boolean(3)
 		program := compiled(t, "any", require)
@@ -341,7 +341,7 @@ func TestMonotone(t *testing.T) {
 			t.Errorf("seed %d: %s is undecided and waits for nothing\n%s", seed, require, dump(&tree))
 		}
 	}
-	if counts["pass"] < 500 || counts["fail"] < 500 || counts["undecided"] < 500 || counts["error"] > 100 {
+	if counts["pass"] < 300 || counts["fail"] < 300 || counts["undecided"] < 300 || counts["error"] > 100 {
 		t.Errorf("the mix is too thin: %v", counts)
 	}
 }

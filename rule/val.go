@@ -70,6 +70,9 @@ func (p *place) path() value.Path {
 		return p.steps
 	}
 	up := p.parent.path()
+	if len(up) == 0 {
+		return p.steps
+	}
 	return append(up[:len(up):len(up)], p.steps...)
 }
 
