@@ -99,7 +99,7 @@ func (w words) sees(r *resource.Resource, atoms []atom) bool {
 
 // conflict reports whether two fixes must not share a batch.
 func (p *Prover) conflict(a, b *touched) bool {
-	if a.wide || b.wide || touching(a.fix, b.fix) {
+	if a.wide || b.wide || touching(a, b) {
 		return true
 	}
 	for key, r := range a.near {
@@ -127,16 +127,18 @@ func (p *Prover) global(a, b *touched) bool {
 	return false
 }
 
-// touching reports whether edits of two fixes overlap or stand at the same place.
-func touching(a, b *Fix) bool {
-	for _, x := range a.Edits {
-		for _, y := range b.Edits {
-			if x.Range.File == y.Range.File && x.Range.Start <= y.Range.End && y.Range.Start <= x.Range.End {
+// touching reports whether two fixes cannot be applied at once: their edits overlap, or both write the same attribute, block
+// or companion of one resource. What is inserted at one place by two fixes stands there one below the other.
+func touching(a, b *touched) bool {
+	for _, x := range a.fix.Edits {
+		for _, y := range b.fix.Edits {
+			insertions := x.Range.Start == x.Range.End && y.Range.Start == y.Range.End
+			if x.Range.Overlaps(y.Range) && !insertions {
 				return true
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(a.atoms, func(x atom) bool { return slices.Contains(b.atoms, x) })
 }
 
 // batches splits fixes so that no two of a batch are in conflict. Those that must be tried alone come as batches of one.

@@ -28,7 +28,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	problems := u.problems
 	defer func() { u.problems = problems }()
 
-	l := &lowering{unit: u, plain: make(map[string]*hclsyntax.Body)}
+	l := &lowering{unit: u}
 	if err := l.resource(r, h, changes); err != nil {
 		return dialect.Lowered{}, err
 	}
@@ -44,7 +44,6 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 // lowering collects the edits for some wishes.
 type lowering struct {
 	unit  *evaluation
-	plain map[string]*hclsyntax.Body // files as hclsyntax reads them, without our own expressions in the tree
 	edits []source.Edit
 }
 
@@ -116,8 +115,8 @@ func (l *lowering) file(path string) (*source.File, *hclsyntax.Body, error) {
 	if p != nil {
 		return nil, nil, fmt.Errorf("%s: %s", path, p.Message)
 	}
-	body := l.plain[path]
-	if body == nil {
+	known, ok := l.unit.plain.Load(path)
+	if !ok {
 		if offset, deep := tooDeep(f.Bytes, l.unit.limits.Nesting, false); deep {
 			return nil, nil, fmt.Errorf("%s nests too deep at byte %d", path, offset)
 		}
@@ -125,10 +124,9 @@ func (l *lowering) file(path string) (*source.File, *hclsyntax.Body, error) {
 		if diags.HasErrors() {
 			return nil, nil, fmt.Errorf("%s does not parse", path)
 		}
-		body = tree.Body.(*hclsyntax.Body)
-		l.plain[path] = body
+		known, _ = l.unit.plain.LoadOrStore(path, tree.Body)
 	}
-	return f, body, nil
+	return f, known.(*hclsyntax.Body), nil
 }
 
 // join adds edits; the same edit twice is one.

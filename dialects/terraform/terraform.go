@@ -47,6 +47,8 @@ type estate struct {
 	units     []unit
 	kinds     sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
 
+	plain sync.Map // path to *hclsyntax.Body, as the parser made it: what edits look at
+
 	mu     sync.Mutex
 	loaded map[string]*module // directories read later: modules outside the files that were given; nil when there is none
 }
