@@ -168,7 +168,8 @@ func (t tree) base64(p string) (string, error) {
 	if err := t.copy(w, p, int64(t.ValueBytes)); err != nil {
 		return "", err
 	}
-	return b.String(), w.Close()
+	err := w.Close() // writes the last bytes
+	return b.String(), err
 }
 
 func (t tree) digest(h func() hash.Hash, encode func([]byte) string) function.Function {

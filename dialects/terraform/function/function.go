@@ -38,9 +38,7 @@ type Options struct {
 	Listed     func(path string)                 // called for every directory that is listed; may be nil
 }
 
-// Table returns the functions by name, each also under its core:: name. The functions are as safe for use by several
-// goroutines as the callbacks of o are.
-func Table(o Options) map[string]function.Function {
+func (o Options) withDefaults() Options {
 	if o.Root == "" {
 		o.Root = "."
 	}
@@ -50,6 +48,13 @@ func Table(o Options) map[string]function.Function {
 	if o.Elements == 0 {
 		o.Elements = 100_000
 	}
+	return o
+}
+
+// Table returns the functions by name, each also under its core:: name. The functions are as safe for use by several
+// goroutines as the callbacks of o are.
+func Table(o Options) map[string]function.Function {
+	o = o.withDefaults()
 	l := limits{bytes: o.ValueBytes, elements: o.Elements}
 	t := pure(l)
 	for name, f := range files(o) {
@@ -140,7 +145,7 @@ func pure(l limits) map[string]function.Function {
 		"range":            stdlib.RangeFunc,
 		"regex":            stdlib.RegexFunc,
 		"regexall":         stdlib.RegexAllFunc,
-		"replace":          replaceFunc,
+		"replace":          replace(l.bytes),
 		"reverse":          stdlib.ReverseListFunc,
 		"rsadecrypt":       rsaDecryptFunc,
 		"sensitive":        sensitiveFunc,

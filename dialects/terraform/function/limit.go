@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -34,18 +35,19 @@ var errDepth = fmt.Errorf("nested deeper than %d levels", maxDepth)
 // bound wraps f so that arguments and result stay within the limits. The wrapper takes everything as it is: marks, unknowns
 // and nulls are f's to deal with, by its own parameters.
 func (l limits) bound(f function.Function, guard guard) function.Function {
-	params := f.Params()
-	for i := range params {
-		params[i] = open(params[i])
+	params, rest := f.Params(), f.VarParam()
+	opened := slices.Clone(params)
+	for i := range opened {
+		opened[i] = open(opened[i])
 	}
-	rest := f.VarParam()
+	var openedRest *function.Parameter
 	if rest != nil {
 		p := open(*rest)
-		rest = &p
+		openedRest = &p
 	}
 	return function.New(&function.Spec{
-		Params:   params,
-		VarParam: rest,
+		Params:   opened,
+		VarParam: openedRest,
 		Type:     function.StaticReturnType(cty.DynamicPseudoType),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if !guard.shallow {
@@ -65,9 +67,31 @@ func (l limits) bound(f function.Function, guard guard) function.Function {
 			if err != nil {
 				return out, err
 			}
-			return out, l.result(out)
+			if err := l.result(out); err != nil {
+				return cty.NilVal, err
+			}
+			for i, arg := range args {
+				p := rest
+				if i < len(params) {
+					p = &params[i]
+				}
+				out = out.WithMarks(dropped(p, arg))
+			}
+			return out, nil
 		},
 	})
+}
+
+// dropped returns the marks of an argument that a call has lost: the cty library does not show a function an unknown argument
+// that it would rather not see, but leaves the argument's marks to it all the same.
+func dropped(p *function.Parameter, arg cty.Value) cty.ValueMarks {
+	if !p.AllowMarked || p.AllowUnknown && p.AllowDynamicType || !arg.IsMarked() {
+		return nil
+	}
+	if arg.IsKnown() && arg.Type() != cty.DynamicPseudoType {
+		return nil
+	}
+	return arg.Marks()
 }
 
 func open(p function.Parameter) function.Parameter {
@@ -97,6 +121,16 @@ func checkNumber(v cty.Value) error {
 		return errors.New("number is too large or too small")
 	}
 	return nil
+}
+
+// Check says whether a value is too large to be given to a function: too many elements, too much text, too deep, or a number
+// of too many digits. Shared parts count as often as they occur, and the walk ends where the limits do. An evaluator must
+// ask before it keeps a value that it has put together: the cty library walks through all of an argument before a function
+// of this package sees it.
+func Check(v cty.Value, o Options) error {
+	o = o.withDefaults()
+	w := weight{elements: o.Elements, bytes: 4 * o.ValueBytes}
+	return w.take(v, 0)
 }
 
 // weight is what may still be taken.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
@@ -95,7 +94,7 @@ func (r *renderer) render(name, src string, vars cty.Value) (cty.Value, error) {
 	if r.depth >= maxTemplates {
 		return cty.DynamicVal, fmt.Errorf("templates inside templates are nested deeper than %d", maxTemplates)
 	}
-	if err := checkTemplate(src); err != nil {
+	if err := checkTemplate(src, name); err != nil {
 		return cty.DynamicVal, fmt.Errorf("%s: %w", clip(name), err)
 	}
 	expr, diags := hclsyntax.ParseTemplate([]byte(src), name, hcl.InitialPos)
@@ -190,95 +189,4 @@ func (e metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		})
 	}
 	return v, diags
-}
-
-const maxOperators = 2000 // in one interpolation: chains of operators make the parser and the evaluation recursive
-
-// checkTemplate refuses templates that nest too deeply before the recursive parser sees them. It counts brackets,
-// interpolations, directives and operators; strings in interpolations are templates again.
-func checkTemplate(src string) error {
-	s := templateScan{src: src}
-	for s.at < len(src) {
-		if err := s.literal(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type templateScan struct {
-	src        string
-	at         int
-	modes      []byte // what is open: the closing character of a bracket, '"' for a string, '$' for an interpolation
-	directives int    // open if and for
-	operators  int    // in the current outermost interpolation
-}
-
-// literal reads one step of the text, an interpolation or a string in it.
-func (s *templateScan) literal() error {
-	c := s.src[s.at]
-	inText := len(s.modes) == 0 || s.modes[len(s.modes)-1] == '"'
-	if inText {
-		switch {
-		case c == '\\' && len(s.modes) > 0:
-			s.at += 2
-			return nil
-		case c == '"' && len(s.modes) > 0:
-			s.modes = s.modes[:len(s.modes)-1]
-		case strings.HasPrefix(s.src[s.at:], "$${"), strings.HasPrefix(s.src[s.at:], "%%{"):
-			s.at += 3
-			return nil
-		case strings.HasPrefix(s.src[s.at:], "${"):
-			s.at += 2
-			return s.open('$')
-		case strings.HasPrefix(s.src[s.at:], "%{"):
-			s.at += 2
-			switch word := strings.TrimLeft(s.src[s.at:], "~ \t\r\n"); {
-			case strings.HasPrefix(word, "if"), strings.HasPrefix(word, "for"):
-				if s.directives++; s.directives > maxDepth {
-					return errDepth
-				}
-			case strings.HasPrefix(word, "end"):
-				s.directives--
-			}
-			return s.open('$')
-		}
-		s.at++
-		return nil
-	}
-	s.at++
-	switch c {
-	case '"':
-		return s.open('"')
-	case '(', '[', '{':
-		s.operators++
-		return s.open(c)
-	case ')', ']', '}':
-		s.modes = s.modes[:len(s.modes)-1] // whatever it is that closes: the parser says when they do not fit
-	case '!', '-', '+', '*', '/', '%', '<', '>', '=', '&', '|', '?', ':', '.':
-		if s.operators++; s.operators > maxOperators {
-			return errors.New("too many operators in one expression")
-		}
-	case '#':
-		s.skipLine()
-	}
-	return nil
-}
-
-func (s *templateScan) skipLine() {
-	if n := strings.IndexByte(s.src[s.at:], '\n'); n >= 0 {
-		s.at += n
-	} else {
-		s.at = len(s.src)
-	}
-}
-
-func (s *templateScan) open(mode byte) error {
-	if len(s.modes) == 0 {
-		s.operators = 0
-	}
-	if s.modes = append(s.modes, mode); len(s.modes)+max(s.directives, 0) > maxDepth {
-		return errDepth
-	}
-	return nil
 }

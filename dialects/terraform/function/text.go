@@ -8,27 +8,40 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-var replaceFunc = function.New(&function.Spec{
-	Params: []function.Parameter{
-		{Name: "str", Type: cty.String},
-		{Name: "substr", Type: cty.String},
-		{Name: "replace", Type: cty.String},
-	},
-	Type:         function.StaticReturnType(cty.String),
-	RefineResult: notNull,
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		str, sub, with := args[0].AsString(), args[1].AsString(), args[2].AsString()
-		pattern, ok := slashed(sub)
-		if !ok {
-			return cty.StringVal(strings.ReplaceAll(str, sub, with)), nil
-		}
-		re, err := regexp.Compile(pattern)
-		if err != nil {
-			return cty.NilVal, function.NewArgError(1, err)
-		}
-		return cty.StringVal(re.ReplaceAllString(str, with)), nil
-	},
-})
+// replace replaces a text, or what a regular expression between slashes matches. It stops at most bytes.
+func replace(most int) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{
+			{Name: "str", Type: cty.String},
+			{Name: "substr", Type: cty.String},
+			{Name: "replace", Type: cty.String},
+		},
+		Type:         function.StaticReturnType(cty.String),
+		RefineResult: notNull,
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			str, sub, with := args[0].AsString(), args[1].AsString(), args[2].AsString()
+			pattern, ok := slashed(sub)
+			if !ok {
+				return cty.StringVal(strings.ReplaceAll(str, sub, with)), nil
+			}
+			re, err := regexp.Compile(pattern)
+			if err != nil {
+				return cty.NilVal, function.NewArgError(1, err)
+			}
+			var out []byte
+			at, refs := 0, strings.Count(with, "$")
+			for _, m := range re.FindAllStringSubmatchIndex(str, -1) {
+				if !atMost(most, refs, m[1]-m[0]) || len(out) > most {
+					return cty.NilVal, tooLong(most)
+				}
+				out = append(out, str[at:m[0]]...)
+				out = re.ExpandString(out, with, str, m)
+				at = m[1]
+			}
+			return cty.StringVal(string(append(out, str[at:]...))), nil
+		},
+	})
+}
 
 // slashed returns the regular expression between slashes, and whether s is one.
 func slashed(s string) (string, bool) {
