@@ -78,7 +78,6 @@ type Settings struct {
 	Include    []Glob // when there are any, only files that one of them matches are scanned
 	Exclude    []Glob
 	Tolerated  map[source.ProblemKind]bool // problems that leave a scan complete
-	Tags       []string                    // keys of the tags that every resource must carry
 	Terraform  Terraform
 }
 
@@ -311,7 +310,7 @@ func (c *Config) merge(folder string) *Settings {
 
 func defaults() Settings {
 	return Settings{
-		Threshold: finding.Info,
+		Threshold: finding.Low,
 		Undecided: ReportUndecided,
 		Tolerated: map[source.ProblemKind]bool{source.Unresolved: true},
 	}

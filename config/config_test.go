@@ -30,7 +30,6 @@ threshold: high
 paths: {exclude: [vendor]}
 select: ["aws-*", "azure-*"]
 ignore: [{rules: aws-a, reason: root}]
-tags: {required: [Team]}
 problems: {unresolved: fail}
 terraform: {workspace: w, units: {"envs/*": {variants: {dev: dev.tfvars}}}}
 `,
@@ -43,7 +42,6 @@ problems: {limit: allow}
 `,
 	"envs/prod/x/.plumbline.yaml": `
 rules: {"*": off}
-tags: {required: [Owner]}
 select: []
 `,
 }
@@ -103,13 +101,12 @@ func TestCascadeOverlay(t *testing.T) {
 	type view struct {
 		Threshold finding.Severity
 		Undecided Undecided
-		Tags      []string
 		Tolerated map[source.ProblemKind]bool
 		Reasons   []string
 	}
 	look := func(path string) view {
 		s := c.For(path)
-		v := view{s.Threshold, s.Undecided, s.Tags, s.Tolerated, nil}
+		v := view{s.Threshold, s.Undecided, s.Tolerated, nil}
 		for _, g := range c.Ignores {
 			if below(g.Folder, path) {
 				v.Reasons = append(v.Reasons, g.Suppression.Reason)
@@ -118,11 +115,11 @@ func TestCascadeOverlay(t *testing.T) {
 		return v
 	}
 	tests := map[string]view{
-		"a.tf": {finding.High, ReportUndecided, []string{"Team"},
+		"a.tf": {finding.High, ReportUndecided,
 			map[source.ProblemKind]bool{source.Unresolved: false}, []string{"root"}},
-		"envs/a.tf": {finding.High, FailUndecided, []string{"Team"},
+		"envs/a.tf": {finding.High, FailUndecided,
 			map[source.ProblemKind]bool{source.Unresolved: false, source.Limit: true}, []string{"root", "envs"}},
-		"envs/prod/x/a.tf": {finding.High, FailUndecided, []string{"Owner"},
+		"envs/prod/x/a.tf": {finding.High, FailUndecided,
 			map[source.ProblemKind]bool{source.Unresolved: false, source.Limit: true}, []string{"root", "envs"}},
 	}
 	for path, want := range tests {

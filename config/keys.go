@@ -24,7 +24,6 @@ func (r *reader) settings(root *yaml.Node) {
 		"paths":      r.paths,
 		"ignore":     r.ignore,
 		"problems":   r.problems,
-		"tags":       r.tags,
 		"terraform":  r.terraform,
 		"rule-pages": r.rulePages,
 		"baseline":   r.baseline,
@@ -200,15 +199,6 @@ func (r *reader) problems(_, n *yaml.Node) {
 		})
 	}
 	r.fields(n, "problems", known)
-}
-
-func (r *reader) tags(_, n *yaml.Node) {
-	r.fields(n, "tags", map[string]field{
-		"required": unlessNull(func(_, n *yaml.Node) {
-			list := r.texts(n, "tags.required", true)
-			r.overlay(func(s *Settings) { s.Tags = list })
-		}),
-	})
 }
 
 func (r *reader) terraform(_, n *yaml.Node) {

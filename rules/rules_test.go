@@ -16,7 +16,8 @@ func TestPages(t *testing.T) {
 	options := ruletest.Options{
 		Schema:   set,
 		Dialects: []dialect.Dialect{terraform.New(set)},
-		Control:  func(framework, id string) bool { return rules.ControlTitle(framework, id) != "" },
+		Control:  rules.HasControl,
+		Fixes:    true,
 	}
 	names, err := ruletest.Names(rules.Pages())
 	if err != nil || len(names) == 0 {
