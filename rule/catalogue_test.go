@@ -93,6 +93,20 @@ func TestCatalogueClashes(t *testing.T) {
 	}
 }
 
+// Pages that were checked are compiled without a type check, except by Check.
+func TestCatalogueTrusts(t *testing.T) {
+	c := NewCatalogue(testSet)
+	if err := c.Add(fstest.MapFS{"a-one.md": pageOf("a-one", "aws_s3_bucket", "this.buckt == null", "")}, true); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(c.For("aws_s3_bucket")); n != 1 || c.Problems() != nil {
+		t.Errorf("%d programs, %v", n, c.Problems())
+	}
+	if problems := c.Check(); len(problems) != 1 {
+		t.Errorf("Check found %v", problems)
+	}
+}
+
 func TestCatalogueConcurrent(t *testing.T) {
 	tree := fstest.MapFS{}
 	types := []string{"aws_s3_bucket", "aws_instance", "aws_kms_key"}

@@ -64,7 +64,7 @@ func TestLinked(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			this := at(t, "x.this", bucket, c.this)
-			v := compiled(t, bucket, c.require).Judge(resource.NewGraph(append(c.others, this), c.missing), this)
+			v := judgedIn(t, c.require, resource.NewGraph(append(c.others, this), c.missing), this)
 			if got := said(v); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -97,7 +97,7 @@ func TestTarget(t *testing.T) {
 			several(at(t, "b", "aws_s3_bucket", `{"bucket": "logs", "force_destroy": true}`), at(t, "c", "aws_s3_bucket", `{"bucket": "data"}`)), "pass b:force_destroy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := compiled(t, c.this.Type, c.require).Judge(resource.NewGraph(append(c.others, c.this), nil), c.this)
+			v := judgedIn(t, c.require, resource.NewGraph(append(c.others, c.this), nil), c.this)
 			if got := said(v); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -125,7 +125,7 @@ func TestTags(t *testing.T) {
 		`size(tags) == 3 && tags.filter(k, k == "x") == []`:  "pass tags",
 		`tags.map(k, tags[k]).exists(v, v.startsWith("pr"))`: "pass tags.Environment",
 	} {
-		if got := said(compiled(t, "aws_s3_bucket", require).Judge(g, r)); got != want {
+		if got := said(judgedIn(t, require, g, r)); got != want {
 			t.Errorf("%s: got %s, want %s", require, got, want)
 		}
 	}

@@ -99,5 +99,17 @@ func said(v Verdict) string {
 func judged(t testing.TB, typ, require, text string) Verdict {
 	t.Helper()
 	r := &resource.Resource{Address: "x.this", Type: typ, Body: body(t, text)}
-	return compiled(t, typ, require).Judge(resource.NewGraph([]*resource.Resource{r}, nil), r)
+	return judgedIn(t, require, resource.NewGraph([]*resource.Resource{r}, nil), r)
+}
+
+// judgedIn judges an expression on a resource of a graph, compiled with and without type check, which must say the same.
+func judgedIn(t testing.TB, require string, g *resource.Graph, r *resource.Resource) Verdict {
+	t.Helper()
+	v := compiled(t, r.Type, require).Judge(g, r)
+	testCompiler.Trusting = true
+	defer func() { testCompiler.Trusting = false }()
+	if got, want := said(compiled(t, r.Type, require).Judge(g, r)), said(v); got != want {
+		t.Errorf("%s: without type check %s, with it %s", require, got, want)
+	}
+	return v
 }

@@ -15,7 +15,8 @@ import (
 // so that linked.aws_s3_buckt is a mistake that the checker finds.
 type typing struct {
 	set     *schema.Set
-	untyped bool // member types that the schema lacks are dyn, not mistakes
+	this    *types.Type // of the variable this
+	untyped bool        // member types that the schema lacks are dyn, not mistakes
 }
 
 // The types that are no schema's.
