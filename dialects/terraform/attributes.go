@@ -52,7 +52,8 @@ func Attributes(_ *schema.Set, r *resource.Resource) *value.Value {
 
 // plannedValue turns a cty value into ours as a plan writes it: the known elements of a set stay beside the unknown ones.
 func plannedValue(v cty.Value) value.Value {
-	out := plainValue(v)
+	b := builder{planned: true}
+	out := b.value(v, shape{}, nil)
 	closeLists(&out)
 	return out
 }

@@ -92,8 +92,9 @@ func (s shape) field(name string) shape {
 
 // builder turns evaluated configuration into the body of a resource and collects what it refers to.
 type builder struct {
-	path value.Path
-	refs []resource.Ref
+	path    value.Path
+	refs    []resource.Ref
+	planned bool // unknown lists and maps are unknown as a whole, as in a plan
 }
 
 // value turns v, written as e (nil when that is not known), into the form that the type asks for.
@@ -105,6 +106,11 @@ func (b *builder) value(v cty.Value, t shape, e hclsyntax.Expression) value.Valu
 		sensitive = b.collect(marks)
 	}
 	out := b.unmarked(v, t, e)
+	if marks != nil && out.Kind == value.Unknown && !b.planned && mayBePartial(v.Type(), t) {
+		if p := partialOf(v.WithMarks(marks)); p != nil {
+			out = coerced(*p, t)
+		}
+	}
 	out.Sensitive = out.Sensitive || sensitive
 	if marks != nil && v.Type() == cty.String && !v.IsKnown() {
 		// A hash or an encoding of the document carries its mark too, but not how it begins.
@@ -113,6 +119,15 @@ func (b *builder) value(v cty.Value, t shape, e hclsyntax.Expression) value.Valu
 		}
 	}
 	return out
+}
+
+// mayBePartial reports whether an unknown of a type, in an attribute of a form, is a list or map.
+func mayBePartial(v cty.Type, t shape) bool {
+	switch t.typ.Kind {
+	case schema.String, schema.Number, schema.Bool:
+		return false
+	}
+	return v == cty.DynamicPseudoType || v.IsCollectionType()
 }
 
 // collect notes the references among marks, in order, and reports whether one says sensitive.

@@ -576,3 +576,59 @@ resource "aws_s3_bucket" "b" { // beside the block
 		t.Error(diff)
 	}
 }
+
+// TestPartial checks what stays known of lists and maps that are put together from unknown parts.
+func TestPartial(t *testing.T) {
+	e := evaluateTree(t, map[string]string{"main.tf": `
+variable "more" {}
+variable "tags" { type = map(string) }
+locals {
+  all = concat(["0.0.0.0/0"], var.more)
+}
+module "m" {
+  source = "./m"
+  tags   = merge(var.tags, { Name = "n" })
+}
+resource "aws_security_group_rule" "list" { cidr_blocks = local.all }
+resource "aws_security_group_rule" "distinct" { cidr_blocks = distinct(local.all) }
+resource "aws_security_group_rule" "loop" { cidr_blocks = [for c in local.all : "x${c}"] }
+resource "aws_security_group_rule" "element" {
+  cidr_blocks = local.all[0]
+  description = local.all[1]
+}
+resource "aws_s3_bucket" "merge" { tags = merge({ Lost = "x" }, var.tags, { Kept = 1 }) }
+resource "aws_security_group_rule" "reverse" { cidr_blocks = reverse(local.all) }
+resource "aws_security_group_rule" "choice" { cidr_blocks = var.more == null ? local.all : [] }
+`, "m/main.tf": `
+variable "tags" { type = map(string) }
+resource "aws_s3_bucket" "b" { tags = merge(var.tags, { Team = "t" }) }
+`})
+	known := func(v *value.Value) string {
+		if v.Kind == value.Unknown {
+			return "unknown"
+		}
+		open := ""
+		if v.Open {
+			open = " open"
+		}
+		closed := *v
+		closeLists(&closed)
+		return strings.ReplaceAll(shown(&closed), `{"__unknown__":true}`, "?") + open
+	}
+	for address, want := range map[string]string{
+		"aws_security_group_rule.list.cidr_blocks":     `["0.0.0.0/0"] open`,
+		"aws_security_group_rule.distinct.cidr_blocks": `["0.0.0.0/0"] open`,
+		"aws_security_group_rule.loop.cidr_blocks":     "unknown",
+		"aws_security_group_rule.element.cidr_blocks":  "unknown",
+		"aws_security_group_rule.element.description":  "unknown",
+		"aws_security_group_rule.reverse.cidr_blocks":  "unknown",
+		"aws_security_group_rule.choice.cidr_blocks":   "unknown",
+		"aws_s3_bucket.merge.tags":                     `{"Kept":"1","Lost":?} open`,
+		"module.m.aws_s3_bucket.b.tags":                `{"Name":"n","Team":"t"} open`,
+	} {
+		i := strings.LastIndexByte(address, '.')
+		if got := known(e.find(t, address[:i]).Body.Field(address[i+1:])); got != want {
+			t.Errorf("%s is %s, want %s", address, got, want)
+		}
+	}
+}

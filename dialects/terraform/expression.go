@@ -64,8 +64,10 @@ func rewrite(e hclsyntax.Expression) hclsyntax.Expression {
 		e.Wrapped = rewrite(e.Wrapped)
 	case *hclsyntax.RelativeTraversalExpr:
 		e.Source = rewrite(e.Source)
+		return &relative{e}
 	case *hclsyntax.IndexExpr:
 		e.Collection, e.Key = rewrite(e.Collection), rewrite(e.Key)
+		return &index{e}
 	case *hclsyntax.TupleConsExpr:
 		each(e.Exprs)
 	case *hclsyntax.ObjectConsExpr:
@@ -78,6 +80,7 @@ func rewrite(e hclsyntax.Expression) hclsyntax.Expression {
 		}
 	case *hclsyntax.SplatExpr:
 		e.Source, e.Each = rewrite(e.Source), rewrite(e.Each)
+		return &splat{e}
 	case *hclsyntax.BinaryOpExpr:
 		e.LHS, e.RHS = rewrite(e.LHS), rewrite(e.RHS)
 	case *hclsyntax.UnaryOpExpr:
@@ -116,7 +119,7 @@ func (e *reference) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	root := e.Traversal.RootName()
 	for c := ctx; c != nil; c = c.Parent() {
 		if v, ok := c.Variables[root]; ok {
-			return e.Traversal[1:].TraverseRel(v)
+			return onward(e.Traversal[1:], v)
 		}
 	}
 	s := scopeOf(ctx)
@@ -160,7 +163,7 @@ func (e *conditional) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		return v, diags
 	}
 	plain, marks := v.Unmark() // it may be either of the documents of its branches, so it is none
-	return agreement(plain.WithMarks(withoutDocument([]cty.ValueMarks{marks})...), yes, no), diags
+	return agreement(plain.WithMarks(withoutShape([]cty.ValueMarks{marks})...), yes, no), diags
 }
 
 // agreement improves the unknown result v of a conditional by what its branches have in common.
@@ -249,18 +252,18 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	s.unit.charge(text.Len() / 256)
 	if known < 0 {
 		if diags.HasErrors() {
-			return cty.UnknownVal(cty.String).RefineNotNull().WithMarks(withoutDocument(marks)...), diags
+			return cty.UnknownVal(cty.String).RefineNotNull().WithMarks(withoutShape(marks)...), diags
 		}
-		return cty.StringVal(text.String()).WithMarks(withoutDocument(marks)...), diags
+		return cty.StringVal(text.String()).WithMarks(withoutShape(marks)...), diags
 	}
 	v := cty.UnknownVal(cty.String).RefineNotNull()
 	if diags.HasErrors() {
-		return v.WithMarks(withoutDocument(marks)...), diags
+		return v.WithMarks(withoutShape(marks)...), diags
 	}
 	if prefix := text.String()[:known] + knownPrefix(holes[0].value); prefix != "" {
 		v = v.Refine().StringPrefixFull(strings.ToValidUTF8(prefix[:min(len(prefix), 512)], "")).NewValue()
 	}
-	marks = withoutDocument(marks)
+	marks = withoutShape(marks)
 	if doc := readDocument(text.String(), holes, s.unit.limits.Nesting); doc != nil {
 		marks = append(marks, cty.NewValueMarks(document{doc}))
 	}
@@ -304,8 +307,11 @@ func (e *loop) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	inner := *e.ForExpr
 	inner.CollExpr = literal(coll, e.CollExpr.Range())
 	v, more := inner.Value(ctx)
-	return v, append(diags, more...)
+	return dropShape(v), append(diags, more...)
 }
+
+// passing are the functions that hand one of their arguments on as it is.
+var passing = map[string]bool{"try": true, "coalesce": true, "one": true, "lookup": true, "element": true, "templatefile": true}
 
 func (e *call) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	s := scopeOf(ctx)
@@ -335,6 +341,9 @@ func (e *call) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		return cty.DynamicVal.WithMarks(marks...), diags
 	}
 	v, diags := e.FunctionCallExpr.Value(ctx)
+	if !v.IsKnown() && !diags.HasErrors() && !passing[name] {
+		v = e.keepPartial(name, v, ctx)
+	}
 	if plain, _ := v.Unmark(); plain.IsKnown() && !plain.IsNull() {
 		switch t := plain.Type(); {
 		case t == cty.String:
@@ -389,5 +398,5 @@ func (e *call) encode(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	default:
 		return v, diags
 	}
-	return text.WithMarks(append(withoutDocument([]cty.ValueMarks{marks}), cty.NewValueMarks(document{&doc}))...), diags
+	return text.WithMarks(append(withoutShape([]cty.ValueMarks{marks}), cty.NewValueMarks(document{&doc}))...), diags
 }

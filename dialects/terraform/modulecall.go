@@ -169,7 +169,7 @@ func (s *scope) moduleValue(t hcl.Traversal, name string) (cty.Value, hcl.Diagno
 		return cty.DynamicVal, diags
 	}
 	if i == nil {
-		return rest.TraverseRel(s.unit.modulesValue(g))
+		return onward(rest, s.unit.modulesValue(g))
 	}
 	child := g.scopes[slices.Index(g.instances, i)]
 	if len(rest) == 0 {
@@ -179,7 +179,7 @@ func (s *scope) moduleValue(t hcl.Traversal, name string) (cty.Value, hcl.Diagno
 	if !ok || g.module.outputs[out] == nil {
 		return cty.DynamicVal, hcl.Diagnostics{failure(t.SourceRange(), "Unsupported attribute", "%s has no output %q", "module."+name, out)}
 	}
-	return rest[1:].TraverseRel(child.output(out))
+	return onward(rest[1:], child.output(out))
 }
 
 func (s *scope) outputsValue() cty.Value {
@@ -197,7 +197,7 @@ func (s *scope) outputsValue() cty.Value {
 func (u *evaluation) modulesValue(g *moduleGroup) cty.Value {
 	if g.open {
 		_, marks := g.scopes[0].outputsValue().UnmarkDeep()
-		return cty.DynamicVal.WithMarks(withoutDocument([]cty.ValueMarks{marks})...)
+		return cty.DynamicVal.WithMarks(withoutShape([]cty.ValueMarks{marks})...)
 	}
 	if g.byName {
 		values := make(map[string]cty.Value, len(g.scopes))

@@ -64,7 +64,7 @@ func (i *instance) policyJSON(indented bool) cty.Value {
 	doc.mergeText(attribute("override_json"), u.limits.Nesting)
 
 	out := doc.value()
-	set := withoutDocument(marks)
+	set := withoutShape(marks)
 	if out.IsWhollyKnown() {
 		var b strings.Builder
 		writePolicy(&b, &out, 0, indented)

@@ -117,16 +117,16 @@ func (s *scope) resolve(t hcl.Traversal) (cty.Value, hcl.Diagnostics) {
 		if s.module.variables[name] == nil {
 			return s.undeclared(t, "input variable", name, sortedNames(s.module.variables))
 		}
-		return t[2:].TraverseRel(s.variable(name))
+		return onward(t[2:], s.variable(name))
 	case "local":
 		if s.module.locals[name] == nil {
 			return s.undeclared(t, "local value", name, sortedNames(s.module.locals))
 		}
-		return t[2:].TraverseRel(s.local(name))
+		return onward(t[2:], s.local(name))
 	case "path":
-		return t[2:].TraverseRel(s.path(name))
+		return onward(t[2:], s.path(name))
 	case "terraform", "tofu":
-		return t[2:].TraverseRel(s.terraform(name))
+		return onward(t[2:], s.terraform(name))
 	case "module":
 		return s.moduleValue(t, name)
 	case "data", "ephemeral":

@@ -76,14 +76,14 @@ func (s *scope) resourceValue(t hcl.Traversal, key string, steps int) (cty.Value
 		return cty.DynamicVal, diags
 	}
 	if i == nil {
-		return rest.TraverseRel(g.value())
+		return onward(rest, g.value())
 	}
 	if len(rest) > 0 {
 		if name, ok := attrName(rest, 0); ok {
-			return rest[1:].TraverseRel(i.attribute(name))
+			return onward(rest[1:], i.attribute(name))
 		}
 	}
-	return rest.TraverseRel(i.object())
+	return onward(rest, i.object())
 }
 
 // value returns the resource as a whole: an object, or a tuple or object of them.

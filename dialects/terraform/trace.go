@@ -30,7 +30,7 @@ func dropTraces(v cty.Value) cty.Value {
 	plain, marks := v.Unmark()
 	for m := range marks {
 		switch m.(type) {
-		case origin, document:
+		case origin, document, partial:
 			delete(marks, m)
 		}
 	}
@@ -46,7 +46,7 @@ func dropTracesDeep(v cty.Value) cty.Value {
 	for _, p := range paths {
 		for m := range p.Marks {
 			switch m.(type) {
-			case origin, document:
+			case origin, document, partial:
 				delete(p.Marks, m)
 			}
 		}
@@ -71,13 +71,15 @@ func documentOf(marks cty.ValueMarks) *value.Value {
 	return found
 }
 
-// withoutDocument leaves the documents out: the text was made into something else.
-func withoutDocument(sets []cty.ValueMarks) []cty.ValueMarks {
+// withoutShape leaves documents and partial values out: the value was made into something else.
+func withoutShape(sets []cty.ValueMarks) []cty.ValueMarks {
 	var out []cty.ValueMarks
 	for _, set := range sets {
 		kept := make(cty.ValueMarks, len(set))
 		for m := range set {
-			if _, ok := m.(document); !ok {
+			switch m.(type) {
+			case document, partial:
+			default:
 				kept[m] = struct{}{}
 			}
 		}
