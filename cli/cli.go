@@ -121,11 +121,7 @@ func Main(ctx context.Context, args []string, env Env) int {
 		}
 		return ended(env, nil, &failed{Usage, fmt.Sprintf("there is no command %q", name), suggest(name, names)})
 	}
-	c := &call{Env: env, command: all[i], set: flag.NewFlagSet(name, flag.ContinueOnError)}
-	c.set.SetOutput(io.Discard)
-	if c.command.flags != nil {
-		c.command.flags(c)
-	}
+	c := newCall(env, all[i])
 	if err := c.parse(args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			c.printHelp(env.Out)
@@ -134,6 +130,16 @@ func Main(ctx context.Context, args []string, env Env) int {
 		return ended(env, c.command, &failed{Usage, err.Error(), "plumbline help " + name + " lists the flags"})
 	}
 	return ended(env, c.command, c.command.run(ctx, c))
+}
+
+// newCall declares the flags of a command.
+func newCall(env Env, cmd *command) *call {
+	c := &call{Env: env, command: cmd, set: flag.NewFlagSet(cmd.name, flag.ContinueOnError)}
+	c.set.SetOutput(io.Discard)
+	if cmd.flags != nil {
+		cmd.flags(c)
+	}
+	return c
 }
 
 // parse reads flags and arguments in any order.

@@ -21,12 +21,8 @@ func completionCommand() *command {
 
 // flagsOf lists the flags of each command, so that the scripts cannot go stale.
 func flagsOf(c *command) []string {
-	set := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	if c.flags != nil {
-		c.flags(&call{command: c, set: set})
-	}
 	var names []string
-	set.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
+	newCall(Env{}, c).set.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
 	slices.Sort(names)
 	return names
 }

@@ -54,7 +54,7 @@ Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line 
 			f.estateFlags.declare(c)
 			f.declareRules(c)
 			c.set.Var(&f.reports, "report", "write a report as `FORMAT[=FILE]`; repeatable; "+formatNames())
-			c.set.StringVar(&f.threshold, "threshold", "", "exit 1 from this `SEVERITY` on: critical, high, medium, low (as the settings say, else low)")
+			c.set.StringVar(&f.threshold, "threshold", "", "exit 1 from this `SEVERITY` on: critical, high, medium, low, info or none (as the settings say, else low)")
 			c.set.StringVar(&f.undecided, "undecided", "", "what to do with undecided verdicts: report, hide or `fail`")
 			c.set.BoolVar(&f.noInline, "no-inline", false, "ignore suppressions in comments")
 			c.set.BoolVar(&f.noFixes, "no-fixes", false, "offer no fixes (faster: nothing has to be proved)")
@@ -121,7 +121,7 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 
 // policy is what makes a scan fail.
 type policy struct {
-	threshold     finding.Severity
+	threshold     finding.Severity // 0 is none
 	failUndecided bool
 	hideUndecided bool
 	tolerated     map[source.ProblemKind]bool
@@ -134,7 +134,9 @@ func (p *policy) judge(r *finding.Report) error {
 			return &failed{code: Incomplete}
 		}
 	}
-	bad := func(f finding.Finding) bool { return f.Suppression == nil && f.Severity >= p.threshold }
+	bad := func(f finding.Finding) bool {
+		return f.Suppression == nil && p.threshold != 0 && f.Severity >= p.threshold
+	}
 	if slices.ContainsFunc(r.Findings, bad) || p.failUndecided && slices.ContainsFunc(r.Undecided, bad) {
 		return &failed{code: Found}
 	}
@@ -195,7 +197,11 @@ func (e *estate) policy(f *scanFlags) (*policy, error) {
 		hideUndecided: s.Undecided == config.HideUndecided,
 		tolerated:     maps.Clone(s.Tolerated),
 	}
-	if f.threshold != "" {
+	switch f.threshold {
+	case "":
+	case "none":
+		p.threshold = 0
+	default:
 		if err := p.threshold.UnmarshalText([]byte(f.threshold)); err != nil {
 			return nil, usage("--threshold: %v", err)
 		}
