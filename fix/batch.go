@@ -21,11 +21,13 @@ import (
 // words are the identifiers in a rule's expression.
 type words struct {
 	names map[string]bool
-	whole bool // the expression uses the resource as a whole
+	all   []string // types of which it reads all resources
+	whole bool     // the expression uses the resource as a whole
 }
 
 var (
 	identifier = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*`)
+	readsAll   = regexp.MustCompile(`\ball\s*(?:\.\s*|\[\s*["'])(\w+)`)
 	wholeThis  = regexp.MustCompile(`\bthis\b\s*($|[^.\s])`)
 )
 
@@ -35,6 +37,9 @@ func (p *Prover) wordsOf(r *rule.Rule) words {
 		w = words{names: make(map[string]bool), whole: wholeThis.MatchString(r.Require)}
 		for _, name := range identifier.FindAllString(r.Require, -1) {
 			w.names[name] = true
+		}
+		for _, m := range readsAll.FindAllStringSubmatch(r.Require, -1) {
+			w.all = append(w.all, m[1])
 		}
 		if p.words == nil {
 			p.words = make(map[*rule.Rule]words)
@@ -48,7 +53,7 @@ func (p *Prover) wordsOf(r *rule.Rule) words {
 type atom struct {
 	address string // of the resource that is fixed
 	typ     string // of the resource that changes: its own type or the companion's
-	name    string // of the attribute; empty for all
+	name    string // of the attribute; empty for a companion
 }
 
 // touched is what a fix changes and the resources whose verdicts may see it.
@@ -90,10 +95,13 @@ func touchedBy(f *Fix) *touched {
 // sees reports whether a rule on a resource may read one of the atoms.
 func (w words) sees(r *resource.Resource, atoms []atom) bool {
 	return slices.ContainsFunc(atoms, func(a atom) bool {
-		if a.address == r.Address && a.typ == r.Type {
+		switch {
+		case a.name == "": // a companion is next to the resource that it is made for, and to no other
+			return a.address == r.Address && w.names[a.typ]
+		case a.address == r.Address:
 			return w.whole || w.names[a.name]
 		}
-		return w.names[a.typ] || w.names["target"]
+		return w.names[a.typ]
 	})
 }
 
@@ -115,16 +123,35 @@ func (p *Prover) conflict(a, b *touched) bool {
 	return p.global(a, b)
 }
 
-// global reports whether a rule that reads all resources of a type may see both fixes.
+// global reports whether a rule may see both fixes because it reads all resources of a type.
 func (p *Prover) global(a, b *touched) bool {
-	for _, r := range a.near {
-		for _, ru := range p.Rules(r.Type) {
-			if w := p.wordsOf(ru); w.names["all"] && w.sees(r, a.atoms) && w.sees(r, b.atoms) {
-				return true
-			}
+	for _, ru := range p.everywhere() {
+		w := p.wordsOf(ru)
+		all := func(x atom) bool { return slices.Contains(w.all, x.typ) }
+		some := func(x atom) bool { return w.names[x.typ] || w.names[x.name] || w.whole }
+		if slices.ContainsFunc(a.atoms, all) && slices.ContainsFunc(b.atoms, some) ||
+			slices.ContainsFunc(b.atoms, all) && slices.ContainsFunc(a.atoms, some) {
+			return true
 		}
 	}
 	return false
+}
+
+// everywhere returns the rules on the types of the estate that read all resources of some type.
+func (p *Prover) everywhere() []*rule.Rule {
+	if p.reachAll == nil {
+		p.reachAll = []*rule.Rule{}
+		for _, u := range p.Units {
+			for _, typ := range u.Graph.Types() {
+				for _, ru := range p.Rules(typ) {
+					if len(p.wordsOf(ru).all) > 0 && !slices.Contains(p.reachAll, ru) {
+						p.reachAll = append(p.reachAll, ru)
+					}
+				}
+			}
+		}
+	}
+	return p.reachAll
 }
 
 // touching reports whether two fixes cannot be applied at once: their edits overlap, or both write the same attribute, block

@@ -47,6 +47,7 @@ type Prover struct {
 	verdicts map[*dialect.Unit]Verdicts // judged before any fix
 	problems map[*dialect.Unit]map[string]int
 	words    map[*rule.Rule]words
+	reachAll []*rule.Rule
 	trials   int // evaluations of units, for tests and benchmarks
 }
 

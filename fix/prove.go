@@ -11,6 +11,7 @@ import (
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
@@ -275,7 +276,7 @@ func (p *Prover) compareVerdicts(t *trial, batch []*Fix, before, after *dialect.
 		old, known := was[key]
 		switch {
 		case known && badness[outcome] > badness[old]:
-			t.blame(near(batch, before, after, key.Address), "it would turn %s on %s from %s to %s", key.Rule, key.Address, old, outcome)
+			t.blame(p.seen(near(batch, before, after, key.Address), before, key), "it would turn %s on %s from %s to %s", key.Rule, key.Address, old, outcome)
 		case !known && outcome == finding.Fail:
 			t.blame(near(batch, before, after, key.Address), "what it writes would break %s on %s", key.Rule, key.Address)
 		}
@@ -331,6 +332,29 @@ func near(batch []*Fix, before, after *dialect.Unit, address string) []*Fix {
 		return own
 	}
 	return around
+}
+
+// seen returns the fixes whose changes the rule of a verdict may see; all of them when it names none.
+func (p *Prover) seen(fixes []*Fix, u *dialect.Unit, key Key) []*Fix {
+	r := u.Graph.ByAddress(key.Address)
+	if r == nil {
+		return fixes
+	}
+	i := slices.IndexFunc(p.Rules(r.Type), func(ru *rule.Rule) bool { return ru.ID == key.Rule })
+	if i < 0 {
+		return fixes
+	}
+	w := p.wordsOf(p.Rules(r.Type)[i])
+	var out []*Fix
+	for _, f := range fixes {
+		if w.sees(r, touchedBy(f).atoms) {
+			out = append(out, f)
+		}
+	}
+	if len(out) == 0 {
+		return fixes
+	}
+	return out
 }
 
 // refers reports whether the resource at from refers to the one at to.
