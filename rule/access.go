@@ -88,7 +88,7 @@ func (b *builder) through(root eval, hops []hop, path value.Path, static bool) e
 				base, from = v.at, i+1 // an element of something computed knows its own place
 			}
 		}
-		v.at = f.below(base, way[from:end])
+		v.at = f.below(base, way[from:end:end]) // clipped: nobody may append to what is shared
 		return v
 	}
 }

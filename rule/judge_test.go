@@ -1,6 +1,12 @@
 package rule
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"plumbline.dev/plumbline/finding"
+)
 
 // Expressions on an attribute tree without schema, with what is said of them: the outcome and, where given, the witnesses.
 func TestJudgeUntyped(t *testing.T) {
@@ -247,5 +253,17 @@ func TestJudgeUntyped(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// An expression that does not end in time is an error of the rule, and the next judgement is not hurt.
+func TestJudgeBudget(t *testing.T) {
+	items := strings.Repeat(`"a", `, 180) + `"b"`
+	p := compiled(t, "any", `this.l.all(x, this.l.all(y, this.l.all(z, true)))`)
+	if v := judgeTree(p, body(t, `{"l": [`+items+`]}`)); !errors.Is(v.Err, errBudget) || v.Outcome != 0 {
+		t.Errorf("got %s", said(v))
+	}
+	if v := judgeTree(p, body(t, `{"l": ["a"]}`)); v.Outcome != finding.Pass {
+		t.Errorf("afterwards %s", said(v))
 	}
 }

@@ -143,9 +143,6 @@ func (p *page) controls(node *yaml.Node) {
 
 // text reads a scalar as it is written: 0.1 stays "0.1".
 func (p *page) text(key, node *yaml.Node) string {
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
-	}
 	if node.Kind != yaml.ScalarNode || node.Tag == "!!null" || strings.TrimSpace(node.Value) == "" {
 		p.problem(node.Line+1, "%s must have a value", key.Value)
 		return ""
@@ -155,9 +152,6 @@ func (p *page) text(key, node *yaml.Node) string {
 
 // texts reads a list of scalars, or one scalar.
 func (p *page) texts(key, node *yaml.Node) []string {
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
-	}
 	if node.Kind != yaml.SequenceNode {
 		if s := p.text(key, node); s != "" {
 			return []string{s}

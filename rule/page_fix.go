@@ -77,9 +77,6 @@ func (p *page) path(node *yaml.Node, s string) value.Path {
 
 // value reads a wished value. Its range is zero: nobody wrote it in the tree.
 func (p *page) value(node *yaml.Node) value.Value {
-	if node.Kind == yaml.AliasNode {
-		node = node.Alias
-	}
 	switch node.Kind {
 	case yaml.SequenceNode:
 		list := value.Value{Kind: value.List}
@@ -115,6 +112,6 @@ func (p *page) value(node *yaml.Node) value.Value {
 		}
 		return value.Value{Kind: value.String, Text: node.Value}
 	}
-	p.problem(node.Line+1, "this is not a value")
+	p.problem(node.Line+1, "this is not a value; aliases cannot be used in a page") // they may go in circles
 	return value.Value{}
 }

@@ -135,6 +135,7 @@ func TestParseProblems(t *testing.T) {
 		"since not a version": {[2]string{"since: 0.1", "since: soon"}, 17, "must be a version"},
 		"schema not none":     {[2]string{"since: 0.1", "schema: some"}, 17, "can only be none"},
 		"empty value":         {[2]string{"category: access-control", "category:"}, 4, "must have a value"},
+		"alias":               {[2]string{"http_tokens: required", "http_tokens: &a [*a]"}, 11, "aliases cannot be used"},
 		"not UTF-8":           {[2]string{"Why", "\xff"}, 0, "not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
