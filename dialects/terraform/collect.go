@@ -55,6 +55,9 @@ func (u *evaluation) collect(s *scope) {
 			continue
 		}
 		for _, child := range g.scopes {
+			if u.ctx.Err() != nil {
+				return
+			}
 			u.collect(child)
 		}
 	}
@@ -63,7 +66,7 @@ func (u *evaluation) collect(s *scope) {
 // room reports whether one more resource may be made.
 func (u *evaluation) room(b *hclsyntax.Block) bool {
 	if len(u.resources) < u.limits.Resources {
-		return true
+		return u.ctx.Err() == nil
 	}
 	u.exceed("resources", hcl.Range{Filename: b.DefRange().Filename}, "the unit has more than %d resources; the rest was not evaluated", u.limits.Resources)
 	return false

@@ -632,3 +632,62 @@ resource "aws_s3_bucket" "b" { tags = merge(var.tags, { Team = "t" }) }
 		}
 	}
 }
+
+// TestJSONBlocks checks that the JSON form tells blocks from attributes by the schema.
+func TestJSONBlocks(t *testing.T) {
+	e := evaluateTree(t, map[string]string{"main.tf.json": `{
+  "terraform": {"backend": {"s3": {"bucket": "state", "encrypt": true}}, "required_version": ">= 1.0"},
+  "provider": {"aws": [{"default_tags": {"tags": {"Env": "x"}}}, {"alias": "west", "region": "us-west-2"}]},
+  "variable": {"ports": {"default": [22, 443]}},
+  "resource": {
+    "aws_security_group": {"g": {
+      "name": "g",
+      "egress": [{"from_port": 0, "to_port": 0, "protocol": "-1", "cidr_blocks": ["0.0.0.0/0"]}],
+      "dynamic": {"ingress": {"for_each": "${var.ports}", "content": {"from_port": "${ingress.value}", "to_port": "${ingress.value}", "protocol": "tcp"}}},
+      "lifecycle": {"create_before_destroy": true}
+    }},
+    "aws_instance": {"i": {"ami": "a", "metadata_options": {"http_tokens": "required"}, "tags": {"a": "${aws_security_group.g.id}"}, "provider": "aws.west"}},
+    "made_up_thing": {"t": {"nested": {"a": 1}, "list": [{"b": "${1 + 1}"}]}}
+  }
+}`})
+	for _, c := range []struct{ address, path, want string }{
+		{"backend.s3", "encrypt", `true`},
+		{"provider.aws", "default_tags.tags", `{"Env":"x"}`},
+		{"provider.aws.west", "region", `"us-west-2"`},
+		{"aws_security_group.g", "egress[0].cidr_blocks", `["0.0.0.0/0"]`},
+		{"aws_security_group.g", "ingress[1].from_port", `443`},
+		{"aws_instance.i", "metadata_options.http_tokens", `"required"`},
+		{"made_up_thing.t", "nested.a", `1`},
+		{"made_up_thing.t", "list[0].b", `2`},
+	} {
+		p, _ := value.ParsePath(c.path)
+		if got := shown(e.find(t, c.address).Body.At(p)); got != c.want {
+			t.Errorf("%s %s is %s, want %s", c.address, c.path, got, c.want)
+		}
+	}
+	if got := refsOf(e.find(t, "aws_instance.i")); got != "tags.a > aws_security_group.g.id" {
+		t.Errorf("references: %s", got)
+	}
+	if len(e.problems) > 0 {
+		t.Errorf("problems: %+v", e.problems)
+	}
+}
+
+// TestBroken checks that what can be read of a broken file is used.
+func TestBroken(t *testing.T) {
+	e := evaluateTree(t, map[string]string{
+		"main.tf":  "resource \"aws_s3_bucket\" \"good\" {\n  bucket = \"b\"\n}\nresource \"aws_s3_bucket\" \"bad\" {\n  acl = \n}\nresource \"aws_s3_bucket\" {\n}\n",
+		"other.tf": "resource \"aws_s3_bucket\" \"other\" {\n  bucket = aws_s3_bucket.good.bucket\n  acl    = nofunc(1)\n}\n",
+	})
+	if got := shown(e.find(t, "aws_s3_bucket.other").Body.Field("bucket")); got != `"b"` {
+		t.Errorf("bucket is %s", got)
+	}
+	if e.kinds() != "invalid" {
+		t.Errorf("problems %s", e.kinds())
+	}
+	for _, p := range e.problems {
+		if p.Range.File == "" || p.Message == "" || strings.HasSuffix(p.Message, ".") {
+			t.Errorf("problem %+v", p)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -19,10 +20,14 @@ type parsed struct {
 	problems []source.Problem
 }
 
-// extension returns the ending of a file of the language (".tf.json") and "" for any other file.
-func extension(path string) string {
+// extension returns the ending of a file of the language (".tf.json") and "" for any other file, hidden ones included,
+// which editors leave behind and the language does not read.
+func extension(file string) string {
+	if base := path.Base(file); strings.HasPrefix(base, ".") && !strings.Contains(base, ".tfvars") {
+		return ""
+	}
 	for _, e := range [...]string{".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"} {
-		if strings.HasSuffix(path, e) {
+		if strings.HasSuffix(file, e) {
 			return e
 		}
 	}
