@@ -43,7 +43,7 @@ func (f *estateFlags) declare(c *call) {
 
 func (f *estateFlags) declareRules(c *call) {
 	c.set.Var(&f.rules, "rule", "judge only the rule with this `ID`, alias or glob; repeatable")
-	c.set.Var(&f.frameworks, "framework", "judge only rules that serve a control of this `FRAMEWORK`; repeatable")
+	c.set.Var(&f.frameworks, "framework", "judge only rules that serve a control of this `FRAMEWORK`, and report by control; repeatable")
 	c.set.StringVar(&f.severity, "severity", "", "judge only rules of this `SEVERITY` and above")
 	c.set.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache")
 }
@@ -147,6 +147,13 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 		},
 		Known: known(catalogue), Env: c.Lookup, Jobs: f.jobs, Version: version,
 		Decide: scan.Decisions{Today: c.Now},
+	}
+	for _, id := range f.frameworks {
+		framework := scan.Framework{ID: id}
+		for _, control := range rules.FrameworkOf(id).Controls {
+			framework.Controls = append(framework.Controls, scan.Control{ID: control.ID, Title: control.Title})
+		}
+		e.options.Controls = append(e.options.Controls, framework)
 	}
 	return e, nil
 }

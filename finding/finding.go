@@ -179,7 +179,9 @@ type Report struct {
 	Undecided []Finding // undecided verdicts in the same order
 	Problems  []Problem // by file and position
 	Hygiene   []Hygiene
-	Rules     []Rule // the rules that findings name, by id
+	Rules     []Rule    // the rules that findings name, by id
+	Judged    []string  // ids of the rules that gave at least one verdict
+	Controls  []Control // of the frameworks that were asked for, in their order
 	Coverage  Coverage
 }
 
@@ -197,6 +199,18 @@ type Rule struct {
 	Why      string              // Markdown
 	Controls map[string][]string // framework id to control ids
 	Aliases  []string
+}
+
+// Control is what a scan says of one control of a compliance framework.
+type Control struct {
+	Framework  string // id: cis-aws-3.0.0
+	ID         string // 5.6
+	Title      string
+	Status     string   // fail, undecided, pass, or uncovered when none of its rules had anything to judge
+	Rules      []string // ids of the rules that serve it
+	Findings   int
+	Undecided  int
+	Suppressed int
 }
 
 // Coverage counts what was looked at.

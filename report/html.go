@@ -41,6 +41,7 @@ type htmlPage struct {
 	Undecided  int
 	Hygiene    []htmlProblem
 	Coverage   string
+	Controls   []finding.Control
 	Missing    []string
 }
 
@@ -128,7 +129,7 @@ func (in *Input) htmlPage() htmlPage {
 		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-" + hash(htmlStyle) + "'; script-src 'sha256-" + hash(htmlScript) + "'",
 		Style:  template.CSS(htmlStyle), Script: template.JS(htmlScript),
 		Root: Visible(r.Root), Version: Visible(r.Tool.Version), Open: len(found), Suppressed: len(r.Findings) - len(found),
-		Complete: complete(r), Scanned: r.Coverage.Files > 0, Undecided: len(r.Undecided), Coverage: coverage(r.Coverage), Missing: each(r.Coverage.Missing, Visible),
+		Complete: complete(r), Scanned: r.Coverage.Files > 0, Undecided: len(r.Undecided), Coverage: coverage(r.Coverage), Controls: visibleControls(r.Controls), Missing: each(r.Coverage.Missing, Visible),
 	}
 	for _, s := range severities {
 		page.Tiles = append(page.Tiles, htmlTile{s.String(), tally[s]})
@@ -236,4 +237,12 @@ func diffLines(hunks []hunk) []htmlDiffLine {
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// visibleControls makes the texts of controls harmless.
+func visibleControls(list []finding.Control) []finding.Control {
+	return each(list, func(c finding.Control) finding.Control {
+		c.Framework, c.ID, c.Title = Visible(c.Framework), Visible(c.ID), Visible(c.Title)
+		return c
+	})
 }

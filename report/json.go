@@ -32,6 +32,18 @@ type jsonReport struct {
 	Hygiene   []jsonHygiene `json:"hygiene"`
 	Rules     []jsonRule    `json:"rules"`
 	Coverage  jsonCoverage  `json:"coverage"`
+	Controls  []jsonControl `json:"controls,omitempty"`
+}
+
+type jsonControl struct {
+	Framework  string   `json:"framework"`
+	ID         string   `json:"id"`
+	Title      string   `json:"title"`
+	Status     string   `json:"status"`
+	Rules      []string `json:"rules"`
+	Findings   int      `json:"findings"`
+	Undecided  int      `json:"undecided"`
+	Suppressed int      `json:"suppressed"`
 }
 
 type jsonTool struct {
@@ -193,6 +205,9 @@ func writeJSON(w io.Writer, in Input) error {
 			return jsonRule{x.ID, x.Title, x.Severity, x.Category, x.Why, controlsOf(x.Controls), each(x.Aliases, itself)}
 		}),
 		Coverage: coverageOf(r.Coverage),
+		Controls: each(r.Controls, func(c finding.Control) jsonControl {
+			return jsonControl{c.Framework, c.ID, c.Title, c.Status, append([]string{}, c.Rules...), c.Findings, c.Undecided, c.Suppressed}
+		}),
 	}
 	return encodeJSON(w, out)
 }

@@ -196,6 +196,9 @@ func (in *Input) markdownTail(b *strings.Builder) {
 	part(plural(len(in.Report.Hygiene), "suppression")+" to look at", each(in.Report.Hygiene, func(h finding.Hygiene) string {
 		return codeSpan(shorten(cmp.Or(spot(in, h.Suppression.Location), h.Kind), 200)) + " " + escapeMarkdown(shorten(h.Message, 300))
 	}))
+	part(plural(len(in.Report.Controls), "control"), each(in.Report.Controls, func(c finding.Control) string {
+		return fmt.Sprintf("%s %s %s: %s, %d open", codeSpan(c.Framework), codeSpan(c.ID), escapeMarkdown(c.Title), c.Status, c.Findings)
+	}))
 	b.WriteString("\n<sub>" + markupText(coverage(in.Report.Coverage)))
 	if n := len(in.Report.Findings) - len(open(in.Report)); n > 0 {
 		fmt.Fprintf(b, " %s suppressed.", plural(n, "finding"))

@@ -218,6 +218,46 @@ func (t *texter) hygiene() {
 	}
 }
 
+// controls lists what the scan says of each control of the frameworks that were asked for.
+func (t *texter) controls() {
+	framework := ""
+	for _, c := range t.Report.Controls {
+		if c.Framework != framework {
+			framework = c.Framework
+			t.line()
+			t.line(t.bold(Visible(framework)), t.dim("  "+standing(t.Report.Controls, framework)))
+		}
+		status := fmt.Sprintf("%-9s", c.Status)
+		switch c.Status {
+		case "fail":
+			status = t.warn(status)
+		case "pass":
+			status = t.good(status)
+		default:
+			status = t.dim(status)
+		}
+		number := strings.Repeat(" ", 9)
+		if c.Findings > 0 {
+			number = fmt.Sprintf("%4d open", c.Findings)
+		}
+		t.line("  ", status, " ", number, "  ", cut(fmt.Sprintf("%-14s %s", Visible(c.ID), Visible(c.Title)), t.Width-24))
+	}
+}
+
+// standing counts the controls of a framework: 3 of 12 controls fail, 1 is undecided.
+func standing(controls []finding.Control, framework string) string {
+	by := make(map[string]int)
+	all := 0
+	for _, c := range controls {
+		if c.Framework == framework {
+			by[c.Status]++
+			all++
+		}
+	}
+	return fmt.Sprintf("%s: %d fail, %d undecided, %d pass, %d had nothing to judge",
+		plural(all, "control"), by["fail"], by["undecided"], by["pass"], by["uncovered"])
+}
+
 // coverage says what was looked at: without it "no findings" means nothing.
 func (t *texter) coverage() {
 	t.line()

@@ -33,6 +33,7 @@ func writeText(w io.Writer, in Input) error {
 	t.problems()
 	t.undecided()
 	t.hygiene()
+	t.controls()
 	t.coverage()
 	return t.w.Flush()
 }

@@ -6,6 +6,7 @@ package scan
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -27,6 +28,7 @@ type Options struct {
 	Config   *config.Config              // the settings files read so far; those further down are added on the way; nil means none
 	Known    config.Known                // the names that settings may use
 	Only     func(*rule.Rule) bool       // the rules that the user asked for; nil means all
+	Controls []Framework                 // the frameworks to report on
 	Exclude  func(path string) bool      // paths to leave out beyond what the settings say; nil means none
 	Vars     []dialect.Var               // --var and --var-file
 	Env      func(string) (string, bool) // environment; nil means empty
@@ -64,6 +66,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	report := s.merge(units)
 	s.decide(report)
 	s.order(report)
+	s.controls(report)
 	if s.Fixes {
 		if err := s.offer(ctx, report.Findings, units); err != nil {
 			return nil, err
@@ -154,6 +157,7 @@ func (s *scan) merge(units []*unitResult) *finding.Report {
 	report.Problems = s.places(problems)
 	report.Coverage.Units = len(dirs)
 	report.Coverage.Rules = len(rules)
+	report.Judged = slices.Sorted(maps.Keys(rules))
 	slices.Sort(report.Coverage.Missing)
 	report.Coverage.Missing = slices.Compact(report.Coverage.Missing)
 	return report
