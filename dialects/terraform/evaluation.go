@@ -98,6 +98,9 @@ func (u *evaluation) report(diags hcl.Diagnostics) {
 		if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); ok && fileFunctions[strings.TrimPrefix(extra.CalledFunctionName(), "core::")] {
 			kind = source.Unresolved
 		}
+		if _, ok := d.Extra.(notAtHand); ok {
+			kind = source.Unresolved
+		}
 		p := problemOf(kind, d, u.root.dir)
 		u.problem(p.Kind, p.Range, p.Message)
 	}

@@ -159,6 +159,9 @@ func attrName(t hcl.Traversal, i int) (string, bool) {
 	return "", false
 }
 
+// notAtHand marks a diagnostic about something that is named and not there: a gap, while the rest of the text holds.
+type notAtHand struct{}
+
 func (s *scope) undeclared(t hcl.Traversal, what, name string, known []string) (cty.Value, hcl.Diagnostics) {
 	hint := ""
 	for _, k := range known {
@@ -166,8 +169,9 @@ func (s *scope) undeclared(t hcl.Traversal, what, name string, known []string) (
 			hint = "; is " + k + " meant?"
 		}
 	}
-	return cty.DynamicVal, hcl.Diagnostics{failure(t.SourceRange(), "Reference to something undeclared",
-		"this module declares no %s %q%s", what, name, hint)}
+	d := failure(t.SourceRange(), "Reference to something undeclared", "this module declares no %s %q%s", what, name, hint)
+	d.Extra = notAtHand{}
+	return cty.DynamicVal, hcl.Diagnostics{d}
 }
 
 func (s *scope) local(name string) cty.Value {
