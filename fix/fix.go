@@ -189,7 +189,11 @@ func title(f *Fix) string {
 				parts = append(parts, "set "+c.Path.String()+" to "+text)
 			}
 		case resource.Create:
-			parts = append(parts, "create "+c.New.Type)
+			if slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return strings.Contains(e.Text, c.New.Type) }) {
+				parts = append(parts, "create "+c.New.Type)
+			} else {
+				parts = append(parts, "complete "+c.New.Type)
+			}
 		default:
 			parts = append(parts, string(c.Op)+" "+c.Path.String())
 		}

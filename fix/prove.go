@@ -43,9 +43,21 @@ func (p *Prover) Prove(ctx context.Context, fixes []*Fix) error {
 	return ctx.Err()
 }
 
+// maxTrials bounds the evaluations that proofs may cost, beside twenty for each unit: a tree in which every fix harms another
+// rule must not make a scan endless.
+const maxTrials = 100
+
+var errTrials = errors.New("the fix was not tried: too many others failed before it")
+
 // prove proves a batch: as a whole if possible, else without those that are to blame, else half by half.
 func (p *Prover) prove(ctx context.Context, batch []*Fix) {
 	if len(batch) == 0 || ctx.Err() != nil {
+		return
+	}
+	if p.trials >= maxTrials+20*len(p.Units) {
+		for _, f := range batch {
+			f.Err = errTrials
+		}
 		return
 	}
 	t := p.try(ctx, batch)
@@ -70,18 +82,29 @@ func (p *Prover) prove(ctx context.Context, batch []*Fix) {
 		return
 	}
 	p.prove(ctx, rest)
-	for f := range t.blamed {
-		p.prove(ctx, []*Fix{f})
+	for _, f := range batch {
+		if t.blamed[f] != nil {
+			p.prove(ctx, []*Fix{f})
+		}
 	}
 }
 
-// Together returns the largest part of the proved fixes that was found to hold applied at once, in order, with the files
-// after it. It leaves out what does not fit: another round may take it.
+// Together returns the largest part of the fixes that was found to hold applied at once, with the files after it. The first
+// fix of a finding, and of a place, is taken. What does not fit is left out: another round may take it.
 func (p *Prover) Together(ctx context.Context, fixes []*Fix) ([]*Fix, []*source.File, error) {
 	var set []*Fix
+	mended := make(map[*dialect.Unit]map[Key]bool)
 	for _, f := range fixes {
-		if f.Err == nil && !slices.ContainsFunc(set, func(o *Fix) bool { return overlapping(f, o) }) {
-			set = append(set, f)
+		done := slices.ContainsFunc(f.Wishes, func(w Wish) bool { return mended[w.Unit][w.Key] })
+		if f.Err != nil || done || slices.ContainsFunc(set, func(o *Fix) bool { return overlapping(f, o) }) {
+			continue
+		}
+		set = append(set, f)
+		for _, w := range f.Wishes {
+			if mended[w.Unit] == nil {
+				mended[w.Unit] = make(map[Key]bool)
+			}
+			mended[w.Unit][w.Key] = true
 		}
 	}
 	for len(set) > 0 && ctx.Err() == nil {

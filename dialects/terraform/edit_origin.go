@@ -39,12 +39,12 @@ func (l *lowering) atOrigin(h *handle, c resource.Change) (bool, error) {
 		}
 		next, nextCtx, steps, ok := t.step(ref, ctx)
 		if !ok {
-			if n := len(t.trace); n > 0 && t.trace[n-1].Range.IsZero() && t.trace[n-1].Name != "" {
-				return false, fmt.Errorf("the value is given from outside the tree, by %s", t.trace[n-1].Name)
-			}
 			break
 		}
 		e, ctx, rest = next, nextCtx, append(steps, rest...)
+	}
+	if n := len(t.trace); n > 0 && t.trace[n-1].Range.IsZero() {
+		return false, fmt.Errorf("the value is given from outside of the tree, by %s", t.trace[n-1].Name)
 	}
 	if len(t.trace) == 0 {
 		return l.overridden(h, start, rest, c)
