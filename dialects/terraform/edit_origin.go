@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"plumbline.dev/plumbline/dialects/terraform/edit"
 	"plumbline.dev/plumbline/resource"
@@ -31,8 +32,13 @@ func (l *lowering) atOrigin(h *handle, c resource.Change) (bool, error) {
 	}
 	start := e
 	t := &tracer{unit: l.unit, visited: map[visit]bool{}}
+	branched := false
 	for range maxTrace {
 		e, rest = inner(e, rest)
+		if branch := l.branch(e, ctx, c); branch != nil {
+			e, branched = branch, true
+			continue
+		}
 		ref, ok := e.(*reference)
 		if !ok {
 			break
@@ -46,13 +52,37 @@ func (l *lowering) atOrigin(h *handle, c resource.Change) (bool, error) {
 	if n := len(t.trace); n > 0 && t.trace[n-1].Range.IsZero() {
 		return false, fmt.Errorf("the value is given from outside of the tree, by %s", t.trace[n-1].Name)
 	}
-	if len(t.trace) == 0 {
+	if len(t.trace) == 0 && !branched {
 		return l.overridden(h, start, rest, c)
 	}
 	if !writtenOut(e) || c.Op == resource.Remove && len(rest) == 0 {
 		return false, nil // what makes the value is an expression: it is replaced where it is used
 	}
 	return true, l.assign(e, resource.Change{Op: c.Op, Path: rest, Value: c.Value})
+}
+
+// branch returns the branch that a conditional takes, so that the other one keeps its value for other instances and inputs;
+// nil when that is not known, or when both branches would then say the same.
+func (l *lowering) branch(e hclsyntax.Expression, ctx *hcl.EvalContext, c resource.Change) hclsyntax.Expression {
+	x, ok := e.(*conditional)
+	if !ok || c.Op != resource.Set {
+		return nil
+	}
+	v, _ := l.unit.evaluate(x.Condition, ctx).Unmark()
+	if v.IsNull() || !v.IsKnown() || v.Type() != cty.Bool {
+		return nil
+	}
+	taken, other := x.TrueResult, x.FalseResult
+	if v.False() {
+		taken, other = other, taken
+	}
+	if writtenOut(other) {
+		plain, diags := other.Value(nil)
+		if converted := plainValue(plain); !diags.HasErrors() && same(&converted, &c.Value) {
+			return nil
+		}
+	}
+	return taken
 }
 
 // forEach reports whether an expression is not the value's own but that of the dynamic block that makes it.
