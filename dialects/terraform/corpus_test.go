@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -143,6 +144,34 @@ func TestCorpus(t *testing.T) {
 			}
 			t.Logf("%d units, %d managed resources, %d attributes, %d unknown, %d refs, %d documents\n%s",
 				len(e.Units()), managed, attributes, unknown, refs, documents, out.String())
+		})
+	}
+}
+
+// TestSameAgain evaluates each estate twice: what comes out must not depend on the order of maps or goroutines.
+func TestSameAgain(t *testing.T) {
+	for _, name := range estates {
+		t.Run(name, func(t *testing.T) {
+			tree := corpus(t, name)
+			everything := func() string {
+				var out bytes.Buffer
+				e, problems := New(schema.Load()).Open(context.Background(), treeWorkspace(tree), claimed(t, tree))
+				fmt.Fprintln(&out, problems)
+				for _, n := range e.Units() {
+					u := e.Evaluate(context.Background(), n)
+					fmt.Fprintln(&out, n, u.Problems, u.Reads, u.Graph.Missing)
+					for _, r := range u.Graph.Resources {
+						fmt.Fprintln(&out, r.Address, r.Range, r.Maybe, r.Refs, r.Tags, shown(&r.Body), shown(Attributes(nil, r)))
+						for i := range r.Body.Fields {
+							fmt.Fprintln(&out, u.Explain(r, value.Path{{Name: r.Body.Fields[i].Name}}))
+						}
+					}
+				}
+				return out.String()
+			}
+			if a, b := everything(), everything(); a != b {
+				t.Error(cmp.Diff(a, b))
+			}
 		})
 	}
 }

@@ -274,7 +274,17 @@ data "aws_iam_policy_document" "open" {
   }
 }
 resource "aws_s3_bucket_policy" "open" { policy = data.aws_iam_policy_document.open.json }
-`})
+resource "aws_s3_bucket_policy" "file" {
+  policy = templatefile("${path.module}/p.json.tpl", { arn = aws_s3_bucket.b.arn, more = ["a", "b"] })
+}
+data "template_file" "t" {
+  template = file("p2.json.tpl")
+  vars     = { arn = aws_s3_bucket.b.arn, known = "k" }
+}
+resource "aws_s3_bucket_policy" "old" { policy = data.template_file.t.rendered }
+`, "p.json.tpl": "{\"Statement\": [{\"Resource\": \"${arn}/*\", \"Action\": ${jsonencode(more)}}%{ for m in more }, {\"Sid\": \"${m}\"}%{ endfor }]}",
+		"p2.json.tpl": "{\"Resource\": \"${arn}\", \"k\": \"${known}\"}",
+	})
 	document := func(name string) string {
 		d := e.find(t, "aws_s3_bucket_policy."+name).Body.Field("policy").Document
 		if d == nil {
@@ -289,6 +299,8 @@ resource "aws_s3_bucket_policy" "open" { policy = data.aws_iam_policy_document.o
 		"hash":    "none",
 		"suffix":  "none",
 		"choice":  "none",
+		"file":    `{"Statement":[{"Action":["a","b"],"Resource":?},{"Sid":"a"},{"Sid":"b"}]}`,
+		"old":     `{"Resource":?,"k":"k"}`,
 		"open":    `{"Statement":?,"Version":"2012-10-17"}`,
 	} {
 		if got := document(name); got != want {

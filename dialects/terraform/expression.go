@@ -311,7 +311,7 @@ func (e *loop) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 }
 
 // passing are the functions that hand one of their arguments on as it is.
-var passing = map[string]bool{"try": true, "coalesce": true, "one": true, "lookup": true, "element": true, "templatefile": true}
+var passing = map[string]bool{"try": true, "coalesce": true, "one": true, "lookup": true, "element": true}
 
 func (e *call) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	s := scopeOf(ctx)
@@ -341,7 +341,11 @@ func (e *call) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		return cty.DynamicVal.WithMarks(marks...), diags
 	}
 	v, diags := e.FunctionCallExpr.Value(ctx)
-	if !v.IsKnown() && !diags.HasErrors() && !passing[name] {
+	switch {
+	case v.IsKnown() || diags.HasErrors() || passing[name]:
+	case name == "templatefile":
+		v = e.keepTemplate(s, v, ctx)
+	default:
 		v = e.keepPartial(name, v, ctx)
 	}
 	if plain, _ := v.Unmark(); plain.IsKnown() && !plain.IsNull() {

@@ -52,6 +52,9 @@ func (s *scope) child(name string) *moduleGroup {
 		}
 		return cty.DynamicVal
 	})
+	if len(g.scopes) < len(g.instances) { // a budget ended the work halfway
+		g.module, g.scopes = nil, nil
+	}
 	return g
 }
 

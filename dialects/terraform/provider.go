@@ -251,6 +251,8 @@ func (i *instance) special(name string) (cty.Value, bool) {
 		return cty.NullVal(cty.DynamicPseudoType), true
 	case name == "tags_all" && i.schema != nil && i.schema.Attribute("tags_all") != nil && i.schema.Attribute("tags") != nil && i.decl.mode == "resource":
 		return i.allTags()
+	case i.decl.typ == "data.template_file" && name == "rendered":
+		return i.templateFile()
 	case i.decl.typ == "data.aws_iam_policy_document" && (name == "json" || name == "minified_json"):
 		return i.policyJSON(name == "json"), true
 	}

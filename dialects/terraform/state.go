@@ -188,9 +188,9 @@ func (i *instance) object() cty.Value {
 			name := i.schema.Attributes[n].Name
 			values[name] = i.attribute(name)
 		}
-		for name := range i.decl.block.Body.Attributes {
-			if _, ok := values[name]; !ok && !metaArguments[name] {
-				values[name] = i.attribute(name)
+		for _, a := range inSource(i.decl.block.Body) {
+			if _, ok := values[a.Name]; !ok && !metaArguments[a.Name] {
+				values[a.Name] = i.attribute(a.Name)
 			}
 		}
 		return cty.ObjectVal(values)
