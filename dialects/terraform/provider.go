@@ -219,8 +219,8 @@ func (i *instance) allTags() (cty.Value, bool) {
 			merged[k] = t
 		}
 	}
-	if len(merged) == 0 {
-		return cty.MapValEmpty(cty.String).WithMarks(marks), true
+	if len(merged) == 0 { // the provider plans no empty map
+		return cty.UnknownVal(cty.Map(cty.String)).WithMarks(marks), true
 	}
 	return cty.MapVal(merged).WithMarks(marks), true
 }
