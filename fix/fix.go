@@ -200,7 +200,7 @@ func title(f *Fix) string {
 	}
 	text := strings.Join(parts, ", ")
 	if file, is := f.elsewhere(); is {
-		text += " (in " + file + ")"
+		text += " where it is written, in " + file
 	}
 	return text
 }

@@ -427,7 +427,7 @@ func (p *Prover) changed(t *trial, batch []*Fix, unit *dialect.Unit, r *resource
 		case declared:
 			return
 		case sharing:
-			t.sharedBy(f, r)
+			t.sharedBy(f, unit, r)
 			return
 		case undeclared:
 			own = append(own, f)
@@ -440,7 +440,7 @@ func (p *Prover) changed(t *trial, batch []*Fix, unit *dialect.Unit, r *resource
 		return
 	}
 	for _, f := range reach {
-		t.sharedBy(f, r)
+		t.sharedBy(f, unit, r)
 	}
 	if len(reach) == 0 {
 		t.blame(nil, "it would change %s of %s, which has nothing to do with it", path, r.Address)
@@ -449,14 +449,34 @@ func (p *Prover) changed(t *trial, batch []*Fix, unit *dialect.Unit, r *resource
 
 // sharedBy notes that a resource changes with a fix. Variables, outputs and module calls are the way on which values come;
 // only what is deployed counts.
-func (t *trial) sharedBy(f *Fix, r *resource.Resource) {
+func (t *trial) sharedBy(f *Fix, unit *dialect.Unit, r *resource.Resource) {
 	if r.Provider == "" || strings.HasPrefix(r.Type, "data.") || strings.HasPrefix(r.Type, "provider.") {
 		return
 	}
 	if t.shared[f] == nil {
 		t.shared[f] = make(map[string]bool)
 	}
-	t.shared[f][r.Address] = true
+	t.shared[f][addressFrom(f.Wishes[0].Unit, unit, r.Address)] = true
+}
+
+// addressFrom returns an address in a unit as it is shown to someone who looks at the unit here.
+func addressFrom(here, unit *dialect.Unit, address string) string {
+	if unit.Name.Dir == here.Name.Dir {
+		return address
+	}
+	return address + " in " + unit.Name.Dir
+}
+
+// Others returns the addresses of all resources that change with the one of a wish, mended and unmended ones, sorted.
+func (f *Fix) Others(w Wish) []string {
+	out := slices.Clone(f.Shared)
+	for _, o := range f.Wishes {
+		if o.Unit.Name.Dir != w.Unit.Name.Dir || o.Key.Address != w.Key.Address {
+			out = append(out, addressFrom(w.Unit, o.Unit, o.Key.Address))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 type relation int

@@ -18,7 +18,7 @@ type findingKey struct{ dir, rule, address string }
 // offer fills in the proved fixes of the findings that are to be reported. units are the judged units of every estate, in
 // the order of the estates.
 func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*unitResult) error {
-	byKey := make(map[findingKey]*fix.Fix)
+	offers := make(map[findingKey]finding.Fix)
 	for _, p := range s.provers(units) {
 		fixes, err := s.proved(ctx, p, findings)
 		if err != nil {
@@ -30,9 +30,7 @@ func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*u
 			}
 			for _, w := range f.Wishes {
 				key := findingKey{w.Unit.Name.Dir, w.Key.Rule, w.Key.Address}
-				if byKey[key] == nil {
-					byKey[key] = f
-				}
+				offers[key] = s.fix(f, w)
 			}
 		}
 	}
@@ -41,25 +39,20 @@ func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*u
 		if f.Suppression != nil {
 			continue
 		}
-		if offer := byKey[findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}]; offer != nil {
-			f.Fixes = append(f.Fixes, s.fix(offer, f.Resource.Address))
+		if offer, ok := offers[findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}]; ok {
+			f.Fixes = append(f.Fixes, offer)
 		}
 	}
 	return nil
 }
 
-// fix describes a proved fix for the finding on the resource with that address.
-func (s *scan) fix(f *fix.Fix, address string) finding.Fix {
-	out := finding.Fix{Title: f.Title, Shared: without(f.Shared, address)}
+// fix describes a proved fix for one of the findings that it mends.
+func (s *scan) fix(f *fix.Fix, w fix.Wish) finding.Fix {
+	out := finding.Fix{Title: f.Title, Shared: f.Others(w)}
 	for _, e := range f.Edits {
 		out.Edits = append(out.Edits, finding.Edit{Location: s.location(e.Range), Text: e.Text})
 	}
 	return out
-}
-
-// without leaves one text out of a list.
-func without(list []string, s string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return x == s })
 }
 
 // provers makes a prover for each estate of its judged units.

@@ -122,7 +122,7 @@ func (m *mender) round(ctx context.Context, units []*unitResult, chosen []findin
 				key := findingKey{w.Unit.Name.Dir, w.Key.Rule, w.Key.Address}
 				for _, c := range chosen {
 					if (findingKey{c.Resource.Unit, c.Rule, c.Resource.Address}) == key && single[key] != nil {
-						m.titles[c.ID] = Mended{Title: single[key].Title, Shared: without(f.Shared, c.Resource.Address)}
+						m.titles[c.ID] = Mended{Title: single[key].Title, Shared: f.Shared}
 					}
 				}
 			}

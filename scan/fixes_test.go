@@ -1,0 +1,107 @@
+package scan_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/terraform"
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/rule"
+	"plumbline.dev/plumbline/scan"
+	"plumbline.dev/plumbline/schema"
+)
+
+// offers is a tree in which the same text makes several resources fail, with the rule that says so.
+func offers(t *testing.T) scan.Options {
+	t.Helper()
+	set := schema.Load()
+	catalogue, err := rule.Load(set, fstest.MapFS{"volume-open.md": {Data: []byte(`---
+id: volume-open
+severity: high
+category: encryption
+on: [aws_ebs_volume]
+require: this.encrypted
+message: The volume is not encrypted
+fix:
+  - set: {encrypted: true}
+since: 0.1
+---
+# Volume is not encrypted
+
+Why.
+`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := fstest.MapFS{
+		"main.tf": {Data: []byte(`variable "encrypted" {
+  default = false
+}
+
+resource "aws_ebs_volume" "a" {
+  count     = 2
+  encrypted = var.encrypted
+}
+
+resource "aws_rds_cluster" "c" {
+  storage_encrypted = var.encrypted
+}
+
+# plumbline:ignore volume-open it holds nothing
+resource "aws_ebs_volume" "ignored" {
+  encrypted = false
+}
+`)},
+	}
+	return scan.Options{FS: tree, Dialects: []dialect.Dialect{terraform.New(set)}, Rules: catalogue, Fixes: true}
+}
+
+func TestRun_offersFixes(t *testing.T) {
+	result, err := scan.Run(context.Background(), offers(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type offer struct {
+		Title, Text string
+		Line        int
+		Shared      []string
+	}
+	got := map[string][]offer{}
+	for _, f := range result.Report.Findings {
+		got[f.Resource.Address] = nil
+		for _, x := range f.Fixes {
+			got[f.Resource.Address] = append(got[f.Resource.Address], offer{x.Title, x.Edits[0].Text, x.Edits[0].Location.From.Line, x.Shared})
+		}
+	}
+	want := map[string][]offer{
+		"aws_ebs_volume.a[0]":    {{"set encrypted to true where it is written, in main.tf", "true", 2, []string{"aws_ebs_volume.a[1]", "aws_rds_cluster.c"}}},
+		"aws_ebs_volume.a[1]":    {{"set encrypted to true where it is written, in main.tf", "true", 2, []string{"aws_ebs_volume.a[0]", "aws_rds_cluster.c"}}},
+		"aws_ebs_volume.ignored": nil,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMend(t *testing.T) {
+	m, err := scan.Mend(context.Background(), offers(t), func(f finding.Finding) bool { return f.Rule == "volume-open" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Files) != 1 || len(m.Done) != 2 || len(m.Left) != 0 {
+		t.Fatalf("%d files, %d done, %d left, want 1, 2 and 0", len(m.Files), len(m.Done), len(m.Left))
+	}
+	if diff := cmp.Diff([]string{"aws_rds_cluster.c"}, m.Done[0].Shared); diff != "" {
+		t.Error(diff)
+	}
+	file := m.Files[0]
+	want := strings.Replace(string(file.Before.Bytes), "default = false", "default = true", 1)
+	if diff := cmp.Diff(want, string(file.After.Bytes)); diff != "" {
+		t.Error(diff)
+	}
+}
