@@ -52,6 +52,11 @@ func (l *lowering) atOrigin(h *handle, c resource.Change) (bool, error) {
 	if n := len(t.trace); n > 0 && t.trace[n-1].Range.IsZero() {
 		return false, fmt.Errorf("the value is given from outside of the tree, by %s", t.trace[n-1].Name)
 	}
+	for _, given := range l.unit.named {
+		if given.path == e.Range().Filename { // it may lie anywhere, and is not part of what is proved
+			return false, fmt.Errorf("the value is given by --var-file %s", given.path)
+		}
+	}
 	if len(t.trace) == 0 && !branched {
 		return l.overridden(h, start, rest, c)
 	}
