@@ -7,37 +7,61 @@ import (
 	"plumbline.dev/plumbline/value"
 )
 
-// difference adds the paths at which two values differ, as deep as it can be told. Elements are compared by number.
+// difference adds the paths at which two values differ, as deep as it can be told: a block that is only on one side differs
+// in each of its attributes. Elements are compared by number.
 func difference(a, b *value.Value, at value.Path, out []value.Path) []value.Path {
-	switch {
-	case a == b:
-	case a.Kind == value.Object && b.Kind == value.Object && a.Open == b.Open:
-		i, j := 0, 0
-		for i < len(a.Fields) || j < len(b.Fields) {
+	if a == b {
+		return out
+	}
+	if a, b, ok := members(a, b, value.Object); ok {
+		for i, j := 0, 0; i < len(a.Fields) || j < len(b.Fields); {
+			x, y := &value.Value{}, &value.Value{}
 			var name string
-			var x, y *value.Value = &value.Value{}, &value.Value{}
-			switch c := order(a, b, i, j); {
-			case c < 0:
+			c := order(a, b, i, j)
+			if c <= 0 {
 				name, x = a.Fields[i].Name, &a.Fields[i].Value
 				i++
-			case c > 0:
+			}
+			if c >= 0 {
 				name, y = b.Fields[j].Name, &b.Fields[j].Value
-				j++
-			default:
-				name, x, y = a.Fields[i].Name, &a.Fields[i].Value, &b.Fields[j].Value
-				i++
 				j++
 			}
 			out = difference(x, y, append(at[:len(at):len(at)], value.Step{Name: name}), out)
 		}
-	case a.Kind == value.List && b.Kind == value.List && a.Open == b.Open && len(a.Items) == len(b.Items):
-		for i := range a.Items {
-			out = difference(&a.Items[i], &b.Items[i], append(at[:len(at):len(at)], value.Step{Index: i}), out)
+		return out
+	}
+	if a, b, ok := members(a, b, value.List); ok {
+		for i := range max(len(a.Items), len(b.Items)) {
+			x, y := &value.Value{}, &value.Value{}
+			if i < len(a.Items) {
+				x = &a.Items[i]
+			}
+			if i < len(b.Items) {
+				y = &b.Items[i]
+			}
+			out = difference(x, y, append(at[:len(at):len(at)], value.Step{Index: i}), out)
 		}
-	case !a.Equal(b):
+		return out
+	}
+	if !a.Equal(b) {
 		out = append(out, at)
 	}
 	return out
+}
+
+// members reports whether two values can be compared member by member: both are of the kind, or one is and has members, and
+// the other is absent and stands for one without.
+func members(a, b *value.Value, kind value.Kind) (*value.Value, *value.Value, bool) {
+	none := &value.Value{Kind: kind}
+	switch {
+	case a.Kind == kind && b.Kind == kind:
+		return a, b, a.Open == b.Open
+	case a.Kind == value.Absent && b.Kind == kind && !b.Open && len(b.Fields)+len(b.Items) > 0:
+		return none, b, true
+	case b.Kind == value.Absent && a.Kind == kind && !a.Open && len(a.Fields)+len(a.Items) > 0:
+		return a, none, true
+	}
+	return a, b, false
 }
 
 func order(a, b *value.Value, i, j int) int {

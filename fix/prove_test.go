@@ -17,6 +17,7 @@ import (
 	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
 )
 
 // page is a rule in short: on and require, and the fix as the front matter has it.
@@ -316,6 +317,8 @@ resource "aws_s3_bucket" "c" {
 		{"changes another attribute", []source.Edit{right, edit(text, `"b"
 }`, `"x"
 }`)}, false, "it would change bucket of aws_s3_bucket.b too"},
+		{"writes a block too", []source.Edit{right, edit(text, `"b"
+}`, "\"b\"\n  versioning {\n    enabled = true\n  }\n}")}, false, "it would change versioning.enabled of aws_s3_bucket.b too"},
 		{"changes another resource", []source.Edit{right, edit(text, `"private"`, `"log-delivery-write"`)}, false, "it would"},
 		{"removes the resource", []source.Edit{edit(text, text[:strings.Index(text, "resource \"aws_s3_bucket\" \"c\"")], "")}, false, "after it there is no aws_s3_bucket.b"},
 		{"renames the resource", []source.Edit{right, edit(text, `"b" {`, `"d" {`)}, false, "aws_s3_bucket.b"},
@@ -379,6 +382,34 @@ func TestProve_cheap(t *testing.T) {
 	set, files, err := w.Together(context.Background(), fixes)
 	if err != nil || len(set) != 64 || strings.Contains(string(files[0].Bytes), "public") {
 		t.Errorf("%d of 64 fixes were applied together: %v", len(set), err)
+	}
+}
+
+func TestDifference(t *testing.T) {
+	str := value.Value{Kind: value.String, Text: "x"}
+	object := func(fields ...value.Field) value.Value { return value.Value{Kind: value.Object, Fields: fields} }
+	list := func(items ...value.Value) value.Value { return value.Value{Kind: value.List, Items: items} }
+	for _, c := range []struct {
+		a, b value.Value
+		want string
+	}{
+		{object(), object(), ""},
+		{object(value.Field{Name: "a", Value: str}), object(), "a"},
+		{object(value.Field{Name: "a", Value: str}), object(value.Field{Name: "b", Value: str}), "a b"},
+		{object(), object(value.Field{Name: "a", Value: object(value.Field{Name: "b", Value: str}, value.Field{Name: "c", Value: str})}), "a.b a.c"},
+		{object(), object(value.Field{Name: "a", Value: object()}), "a"},
+		{object(value.Field{Name: "a", Value: list(str)}), object(value.Field{Name: "a", Value: list(str, str)}), "a[1]"},
+		{object(value.Field{Name: "a", Value: list(object(value.Field{Name: "b", Value: str}))}), object(), "a[0].b"},
+		{object(value.Field{Name: "a", Value: value.Value{Kind: value.List, Open: true}}), object(value.Field{Name: "a", Value: list()}), "a"},
+		{object(value.Field{Name: "a", Value: str}), object(value.Field{Name: "a", Value: value.Value{Kind: value.Unknown}}), "a"},
+	} {
+		var got []string
+		for _, p := range difference(&c.a, &c.b, nil, nil) {
+			got = append(got, p.String())
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
