@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -55,7 +56,7 @@ func (e *editor) insert(b *hclsyntax.Block, lay layout, add addition, removed ma
 		e.expand(b, lay, add, len(removed) > 0)
 		return
 	}
-	kids := children(b.Body)
+	kids := slices.DeleteFunc(children(b.Body), func(n hclsyntax.Node) bool { return removed[n] })
 	if len(add.attributes) > 0 {
 		e.insertAttributes(b, lay, add.attributes, kids)
 	}
@@ -79,7 +80,7 @@ func (e *editor) insert(b *hclsyntax.Block, lay layout, add addition, removed ma
 	}
 	var text strings.Builder
 	at := e.startOfLine(b.CloseBraceRange.Start.Byte)
-	bare := len(add.attributes) == 0 && at <= e.nextLine(e.endOfLine(b.OpenBraceRange.End.Byte))
+	bare := len(add.attributes)+len(kids) == 0 && (len(removed) > 0 || at <= e.nextLine(e.endOfLine(b.OpenBraceRange.End.Byte)))
 	if !bare && !e.blankLine(e.startOfLine(max(at-1, 0))) {
 		text.WriteString(lay.eol)
 	}
