@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -147,7 +148,7 @@ func (e *editor) block(b *hclsyntax.Block, attrs []schema.Attribute, wishes []wi
 		}
 		a := find(attrs, g.step.Name)
 		if len(attrs) > 0 && !known(attrs, a.Name) {
-			return e.refuse(b.Range(), "%s has no attribute %s", b.Type, a.Name)
+			return e.refuse(b.Range(), "%s has no attribute %s", strings.Join(append([]string{b.Type}, b.Labels...), " "), a.Name)
 		}
 		if err := e.member(b, &lay, a, g, &add, removed); err != nil {
 			return err

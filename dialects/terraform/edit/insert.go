@@ -35,7 +35,11 @@ func (e *editor) remove(b *hclsyntax.Block, removed map[hclsyntax.Node]bool) {
 		case before && lineStart > b.OpenBraceRange.End.Byte+2 && e.startOfLine(b.CloseBraceRange.Start.Byte) == next:
 			lineStart = e.startOfLine(lineStart - 1) // none before the closing brace
 		}
-		e.replace(lineStart, next, "")
+		text := ""
+		if attr, ok := n.(*hclsyntax.Attribute); ok && !e.single(attr) && !before && !e.blankLine(next) && e.startOfLine(b.CloseBraceRange.Start.Byte) != next {
+			text = e.eol // it kept the lines around it apart, which formatting would align now
+		}
+		e.replace(lineStart, next, text)
 	}
 }
 
