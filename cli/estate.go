@@ -148,6 +148,7 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 		Known: known(catalogue), Env: c.Lookup, Jobs: f.jobs, Version: version,
 		Decide: scan.Decisions{Today: c.Now},
 	}
+	e.options.Cache = c.openCache(e, f, pages[1:])
 	for _, id := range f.frameworks {
 		framework := scan.Framework{ID: id}
 		for _, control := range rules.FrameworkOf(id).Controls {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,8 +58,7 @@ type Run struct {
 	RulePages []string // folders with the user's own rule pages
 	Baseline  string   // the baseline file; empty for none
 	Reports   []Output // empty for the command's default
-	Cache     string   // folder of the cache; empty for the user's own cache folder
-	CacheOff  bool
+	CacheOff  bool     // nothing is remembered between runs
 }
 
 // Output is one report to write. As settings are part of what is scanned, whoever writes File must not follow symbolic
@@ -270,6 +270,16 @@ func (c *Config) read(file string) ([]byte, error) {
 		return nil, Errors{{file, 1, 1, fmt.Sprintf("the settings are larger than %d bytes", maxFileBytes)}}
 	}
 	return text, nil
+}
+
+// Files lists the settings files that were read, sorted.
+func (c *Config) Files() []string {
+	files := make([]string, 0, len(c.layers))
+	for _, l := range c.layers {
+		files = append(files, l.file)
+	}
+	slices.Sort(files)
+	return files
 }
 
 // For returns what holds for a file or folder of the tree.

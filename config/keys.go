@@ -296,11 +296,8 @@ func (r *reader) report(key, n *yaml.Node) {
 	})
 }
 
+// cache can only be switched off here: what a cache holds is believed, so it never lies in the tree that is scanned.
 func (r *reader) cache(key, n *yaml.Node) {
 	r.layer.runKeys = append(r.layer.runKeys, key)
-	if n.Kind == yaml.ScalarNode && n.Value == "off" {
-		r.layer.run.CacheOff = true
-		return
-	}
-	r.layer.run.Cache, _ = r.inTree(n, "cache")
+	_, r.layer.run.CacheOff = r.choice(n, "cache", "off")
 }

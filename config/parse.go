@@ -301,7 +301,10 @@ func (r *reader) choice(n *yaml.Node, what string, words ...string) (string, boo
 	if n.Kind == yaml.ScalarNode && slices.Contains(words, n.Value) {
 		return n.Value, true
 	}
-	list := strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	list := words[len(words)-1]
+	if rest := words[:len(words)-1]; len(rest) > 0 {
+		list = strings.Join(rest, ", ") + " or " + list
+	}
 	if n.Kind == yaml.ScalarNode {
 		if near := Nearest(n.Value, words); near != "" {
 			r.fail(n, "%s cannot be %s: did you mean %s? It can be %s", what, describe(n), near, list)

@@ -2,8 +2,11 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/finding"
@@ -16,23 +19,28 @@ import (
 type findingKey struct{ dir, rule, address string }
 
 // offer fills in the proved fixes of the findings that are to be reported. units are the judged units of every estate, in
-// the order of the estates.
+// the order of the estates. What was offered before for a directory is offered again when nothing that matters to its fixes
+// has changed: neither its units nor any other unit that reads a file which the fixes edit.
 func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*unitResult) error {
+	asked := make(map[string][]finding.Finding) // by directory
+	for _, f := range findings {
+		if f.Suppression == nil && s.mendable(f.Rule) {
+			asked[f.Resource.Unit] = append(asked[f.Resource.Unit], f)
+		}
+	}
 	offers := make(map[findingKey]finding.Fix)
-	for _, p := range s.provers(units) {
-		fixes, err := s.proved(ctx, p, findings)
-		if err != nil {
-			return err
+	var open []finding.Finding // those that nothing is remembered for
+	for _, dir := range slices.Sorted(maps.Keys(asked)) {
+		before, ok := s.offered(dir, asked[dir], units)
+		if !ok {
+			open = append(open, asked[dir]...)
 		}
-		for _, f := range fixes {
-			if f.Err != nil {
-				continue
-			}
-			for _, w := range f.Wishes {
-				key := findingKey{w.Unit.Name.Dir, w.Key.Rule, w.Key.Address}
-				offers[key] = s.fix(f, w)
-			}
+		for _, o := range before {
+			offers[findingKey{dir, o.Rule, o.Address}] = o.Fix
 		}
+	}
+	if err := s.proveAll(ctx, open, units, offers); err != nil {
+		return err
 	}
 	for i := range findings {
 		f := &findings[i]
@@ -46,6 +54,144 @@ func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*u
 	return nil
 }
 
+// mendable reports whether a rule says how it is mended.
+func (s *scan) mendable(id string) bool {
+	ru := s.Rules.Rule(id)
+	return ru != nil && len(ru.Fix) > 0
+}
+
+// proveAll proves the fixes of findings, group by group and several groups at once. Units that share no file are in
+// different groups: no fix can reach from one to the other, and the memory of a group is free when it is done.
+func (s *scan) proveAll(ctx context.Context, findings []finding.Finding, units []*unitResult, offers map[findingKey]finding.Fix) error {
+	byDir := make(map[string][]finding.Finding)
+	for _, f := range findings {
+		byDir[f.Resource.Unit] = append(byDir[f.Resource.Unit], f)
+	}
+	var mu sync.Mutex
+	var failed error
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, s.workers())
+	for _, group := range s.groups(units) {
+		var asked []finding.Finding
+		dirs := make(map[string]bool)
+		for _, u := range group {
+			if !dirs[u.name.Dir] {
+				dirs[u.name.Dir] = true
+				asked = append(asked, byDir[u.name.Dir]...)
+			}
+		}
+		if len(asked) == 0 {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			made, err := s.prove(ctx, asked, group)
+			for _, u := range group {
+				u.unit = nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(offers, made)
+			failed = errors.Join(failed, err)
+		})
+	}
+	wg.Wait()
+	return failed
+}
+
+// groups splits units so that units of different groups read no common file that a fix could edit.
+func (s *scan) groups(units []*unitResult) [][]*unitResult {
+	editable := make(map[string]bool, len(s.files))
+	for _, f := range s.files {
+		editable[f] = true
+	}
+	group := make([]int, len(units)) // index of a unit of the same group, its own for the first
+	root := func(i int) int {
+		for group[i] != i {
+			group[i] = group[group[i]]
+			i = group[i]
+		}
+		return i
+	}
+	reader := make(map[string]int)
+	for i, u := range units {
+		group[i] = i
+		for _, f := range u.reads.Files {
+			if !editable[f] {
+				continue
+			}
+			if other, ok := reader[f]; ok {
+				a, b := root(other), root(i)
+				group[max(a, b)] = min(a, b)
+			} else {
+				reader[f] = i
+			}
+		}
+	}
+	members := make(map[int][]*unitResult)
+	for i, u := range units {
+		members[root(i)] = append(members[root(i)], u)
+	}
+	var out [][]*unitResult
+	for _, i := range slices.Sorted(maps.Keys(members)) {
+		out = append(out, members[i])
+	}
+	return out
+}
+
+// prove proves the fixes of the findings in a group of units, and remembers them.
+func (s *scan) prove(ctx context.Context, findings []finding.Finding, group []*unitResult) (map[findingKey]finding.Fix, error) {
+	p := s.prover(group[0].estate)
+	load := func(u *unitResult) {
+		if u.unit == nil {
+			u.unit = u.estate.Evaluate(ctx, u.name)
+		}
+		if !slices.Contains(p.Units, u.unit) {
+			p.Units = append(p.Units, u.unit)
+		}
+	}
+	memory := make(map[string]*cachedOffers) // by directory
+	for _, u := range group {
+		if slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Resource.Unit == u.name.Dir }) {
+			memory[u.name.Dir] = new(cachedOffers)
+			load(u)
+		}
+	}
+	fixes := s.lowered(p, findings)
+	for _, f := range fixes {
+		for _, edit := range f.Edits {
+			for _, w := range f.Wishes {
+				m := memory[w.Unit.Name.Dir]
+				m.Edited = append(m.Edited, edit.Range.File)
+			}
+			for _, u := range group {
+				if u.read(edit.Range.File) {
+					load(u)
+				}
+			}
+		}
+	}
+	if err := p.Prove(ctx, fixes); err != nil {
+		return nil, err
+	}
+	offers := make(map[findingKey]finding.Fix)
+	for _, f := range fixes {
+		if f.Err != nil {
+			continue
+		}
+		for _, w := range f.Wishes {
+			o, m := s.fix(f, w), memory[w.Unit.Name.Dir]
+			offers[findingKey{w.Unit.Name.Dir, w.Key.Rule, w.Key.Address}] = o
+			m.Offers = append(m.Offers, cachedOffer{w.Key.Rule, w.Key.Address, o})
+		}
+	}
+	for dir, m := range memory {
+		s.rememberOffers(dir, *m, findings, group)
+	}
+	return offers, nil
+}
+
 // fix describes a proved fix for one of the findings that it mends.
 func (s *scan) fix(f *fix.Fix, w fix.Wish) finding.Fix {
 	out := finding.Fix{Title: f.Title, Shared: f.Others(w)}
@@ -55,19 +201,25 @@ func (s *scan) fix(f *fix.Fix, w fix.Wish) finding.Fix {
 	return out
 }
 
-// provers makes a prover for each estate of its judged units.
+// prover makes a prover for an estate, without units.
+func (s *scan) prover(e dialect.Estate) *fix.Prover {
+	p := &fix.Prover{Estate: e, File: s.file, Judge: s.verdicts, Rules: s.rulesOn()}
+	for _, problem := range s.problems {
+		p.Problems = append(p.Problems, problem.Problem)
+	}
+	return p
+}
+
+// provers makes a prover for each estate, with all of its judged units.
 func (s *scan) provers(units []*unitResult) []*fix.Prover {
 	var out []*fix.Prover
 	for _, e := range s.estates {
-		n := len(e.Units())
-		p := &fix.Prover{Estate: e, File: s.file, Judge: s.verdicts, Rules: s.rulesOn()}
-		for _, problem := range s.problems {
-			p.Problems = append(p.Problems, problem.Problem)
+		p := s.prover(e)
+		for _, u := range units {
+			if u.estate == e {
+				p.Units = append(p.Units, u.unit)
+			}
 		}
-		for _, u := range units[:n] {
-			p.Units = append(p.Units, u.unit)
-		}
-		units = units[n:]
 		out = append(out, p)
 	}
 	return out
@@ -108,6 +260,12 @@ func (s *scan) verdicts(u *dialect.Unit) fix.Verdicts {
 
 // proved lowers and proves the fixes of the findings that are in a prover's units. Those that fail have an error.
 func (s *scan) proved(ctx context.Context, p *fix.Prover, findings []finding.Finding) ([]*fix.Fix, error) {
+	fixes := s.lowered(p, findings)
+	return fixes, p.Prove(ctx, fixes)
+}
+
+// lowered lowers the fixes of the findings that are in a prover's units, without proof.
+func (s *scan) lowered(p *fix.Prover, findings []finding.Finding) []*fix.Fix {
 	byDir := make(map[string][]*dialect.Unit)
 	for _, u := range p.Units {
 		byDir[u.Name.Dir] = append(byDir[u.Name.Dir], u)
@@ -131,7 +289,7 @@ func (s *scan) proved(ctx context.Context, p *fix.Prover, findings []finding.Fin
 	}
 	fixes := fix.Lower(wishes)
 	s.within(fixes)
-	return fixes, p.Prove(ctx, fixes)
+	return fixes
 }
 
 // within refuses fixes of files that were not scanned: nobody knows who else reads them.

@@ -17,7 +17,10 @@ import (
 // unitResult is what one unit contributes to the report. Its exported fields are what the cache keeps.
 type unitResult struct {
 	name      dialect.UnitName
-	unit      *dialect.Unit     // kept only where fixes are proved
+	estate    dialect.Estate
+	unit      *dialect.Unit // kept where fixes are proved, as far as maxKept allows; nil when the result was remembered
+	reads     dialect.Reads
+	digest    string            // of what was read; empty without a cache
 	Findings  []finding.Finding // fails and undecided ones
 	Problems  []unitProblem
 	Resources int
@@ -32,13 +35,21 @@ type unitProblem struct {
 	Unit string
 }
 
+// maxKept is how many resources are kept in memory for the proof of fixes; the units beyond are evaluated once more.
+const maxKept = 10_000
+
 // maxRelated bounds how many further places and values a finding names.
 const maxRelated = 8
 
 func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName) *unitResult {
-	res := &unitResult{name: name, Verdicts: make(map[string]int)}
+	if res := s.remembered(name); res != nil {
+		res.estate = estate
+		return res
+	}
+	res := &unitResult{name: name, estate: estate, Verdicts: make(map[string]int)}
 	u := estate.Evaluate(ctx, name)
-	if s.Fixes {
+	res.reads = u.Reads
+	if s.Fixes && (s.changed != nil || s.kept.Add(int64(len(u.Graph.Resources))) <= maxKept) {
 		res.unit = u
 	}
 	for _, p := range u.Problems {
@@ -78,6 +89,9 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 				res.Rules = append(res.Rules, p.Rule.ID)
 			}
 		}
+	}
+	if ctx.Err() == nil && !slices.ContainsFunc(res.Problems, func(p unitProblem) bool { return p.Kind == source.Bug }) {
+		s.remember(res)
 	}
 	return res
 }

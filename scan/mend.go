@@ -42,6 +42,7 @@ const maxRounds = 12
 // Mend fixes the chosen findings in memory: round by round it proves their fixes, applies as many as hold together, and judges
 // again what came out, until nothing more can be done. It writes nothing.
 func Mend(ctx context.Context, o Options, choose func(finding.Finding) bool) (*Mending, error) {
+	o.Cache = nil // files change in memory on the way, and what a cache keeps is about those on disk
 	o.Fixes = true
 	s, err := open(ctx, o)
 	if err != nil {

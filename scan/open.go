@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
@@ -23,6 +25,10 @@ type scan struct {
 	files     []string                // that a dialect claimed, sorted
 	skipped   int                     // files that none did
 	changed   map[string]*source.File // what fixes in memory made of files; nil without any
+	named     []string                // the files among Dirs: only they are reported
+	basis     string                  // digest of the settings files, of which every remembered result is a part
+	hashes    sync.Map                // of files and listings, see cache.go
+	kept      atomic.Int64            // resources of units that are kept for the proof of fixes
 }
 
 func open(ctx context.Context, o Options) (*scan, error) {
@@ -37,6 +43,9 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	}
 	var files []string
 	for _, d := range dirs {
+		if info, err := fs.Stat(o.FS, d); err == nil && !info.IsDir() {
+			s.named = append(s.named, path.Clean(d))
+		}
 		below, problems := walk(o.FS, d)
 		files = append(files, below...)
 		s.note(problems)
@@ -46,6 +55,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	if err := s.addSettings(files); err != nil {
 		return nil, err
 	}
+	s.basis = s.settingsHash()
 	claimed := make([][]string, len(o.Dialects))
 	for _, f := range files {
 		if o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) {

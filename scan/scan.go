@@ -7,8 +7,10 @@ import (
 	"context"
 	"io/fs"
 	"maps"
+	"path"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +36,7 @@ type Options struct {
 	Env      func(string) (string, bool) // environment; nil means empty
 	Limits   dialect.Limits
 	Jobs     int                   // units evaluated at once; 0 means the number of processors
+	Cache    *Cache                // nil means none
 	Progress func(done, total int) // called after each unit, from one goroutine at a time; may be nil
 	Decide   Decisions
 	Version  string // of the program, for the report
@@ -64,6 +67,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	report := s.merge(units)
+	s.onlyNamed(report)
 	s.decide(report)
 	s.order(report)
 	s.controls(report)
@@ -73,6 +77,21 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	return &Result{Report: report, Files: s.file}, nil
+}
+
+// onlyNamed keeps what is in the files that were named, or about resources that are declared there.
+func (s *scan) onlyNamed(r *finding.Report) {
+	if len(s.named) == 0 {
+		return
+	}
+	beside := func(file string) bool {
+		return !slices.Contains(s.named, file) && !slices.ContainsFunc(s.Dirs, func(dir string) bool {
+			return !slices.Contains(s.named, path.Clean(dir)) && (dir == "." || strings.HasPrefix(file, path.Clean(dir)+"/"))
+		})
+	}
+	other := func(f finding.Finding) bool { return beside(f.Location.File) && beside(f.Resource.Range.File) }
+	r.Findings = slices.DeleteFunc(r.Findings, other)
+	r.Undecided = slices.DeleteFunc(r.Undecided, other)
 }
 
 // judgeAll judges every unit, several at once, and returns the results in the order of the units.
@@ -88,16 +107,12 @@ func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 			jobs = append(jobs, job{e, name, len(jobs)})
 		}
 	}
-	workers := s.Jobs
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	results := make([]*unitResult, len(jobs))
 	queue := make(chan job)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	done := 0
-	for range min(workers, len(jobs)) {
+	for range min(s.workers(), len(jobs)) {
 		wg.Go(func() {
 			for j := range queue {
 				results[j.at] = s.judgeUnit(ctx, j.estate, j.name)
@@ -116,6 +131,14 @@ func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 	close(queue)
 	wg.Wait()
 	return results, ctx.Err()
+}
+
+// workers is how many units are worked on at once.
+func (s *scan) workers() int {
+	if s.Jobs > 0 {
+		return s.Jobs
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // merge joins the results of all units into one report. The same finding under several sets of inputs is one finding.
