@@ -91,6 +91,10 @@ func TestIAM(t *testing.T) {
 		{"allows all of a service", `iam.statements(this.p).exists(s, iam.allows(s, "s3:*"))`, doc(`{"Effect": "Allow", "Action": "s3:Get*"}`), "fail p"},
 		{"unknown action", `iam.statements(this.p).exists(s, iam.allows(s, "s3:GetObject"))`, doc(`{"Effect": "Allow", "Action": {"?!": "s3:"}}`), "undecided"},
 		{"unknown action of another", `iam.statements(this.p).exists(s, iam.allows(s, "s3:GetObject"))`, doc(`{"Effect": "Allow", "Action": {"?!": "ec2:"}}`), "fail p"},
+		{"unknown principals have a type", `iam.statements(this.p).exists(s, s.principals.exists(p, p.type == "AWS" && p.id == "1"))`,
+			doc(`{"Effect": "Allow", "Principal": {"Federated": {"?": ""}}}`), "fail p"},
+		{"unknown principals of the type", `iam.statements(this.p).exists(s, s.principals.exists(p, p.type == "AWS" && p.id == "1"))`,
+			doc(`{"Effect": "Allow", "Principal": {"AWS": {"?": ""}}}`), "undecided"},
 		{"fields", `iam.statements(this.p).all(s, s.effect == "Allow" && s.actions == ["a:b"] && s.resources == [] && s.principals.size() == 0 && s.sid == null)`,
 			doc(`{"Effect": "Allow", "Action": "a:b"}`), "pass p"},
 	} {

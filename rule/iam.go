@@ -112,8 +112,7 @@ func principals(v *value.Value) value.Value {
 			}
 			out.Open = out.Open || v.Open
 		case value.Unknown:
-			add(typ, *v)
-			out.Open = out.Open || v.Text == "" // it may be a list
+			add(typ, *v) // stands for all of them if it becomes a list: they are of one type
 		case value.Absent, value.Null:
 		default:
 			add(typ, *v)
