@@ -112,17 +112,20 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 	if e.config, err = config.Load(fsys, start); err != nil {
 		return nil, e.settingsError(err)
 	}
-	pages := []fs.FS{rules.Pages()}
+	catalogue := rule.NewCatalogue(e.schema)
+	if err := catalogue.AddPrepared(rules.Pages(), rules.Prepared()); err != nil {
+		return nil, &failed{code: Failure, text: err.Error()}
+	}
+	var pages []fs.FS // the users'
 	for _, dir := range e.config.Run.RulePages {
 		sub, err := fs.Sub(fsys, dir)
 		if err != nil {
 			return nil, fmt.Errorf("open the rule pages in %s: %w", dir, err)
 		}
+		if err := catalogue.Add(sub); err != nil {
+			return nil, &failed{code: Usage, text: err.Error()}
+		}
 		pages = append(pages, sub)
-	}
-	catalogue, err := rule.Load(e.schema, pages...)
-	if err != nil {
-		return nil, &failed{code: Usage, text: err.Error()}
 	}
 	only, err := e.only(catalogue, f)
 	if err != nil {
@@ -148,7 +151,7 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 		Known: known(catalogue), Env: c.Lookup, Jobs: f.jobs, Version: version,
 		Decide: scan.Decisions{Today: c.Now},
 	}
-	e.options.Cache = c.openCache(e, f, pages[1:])
+	e.options.Cache = c.openCache(e, f, pages)
 	for _, id := range f.frameworks {
 		framework := scan.Framework{ID: id}
 		for _, control := range rules.FrameworkOf(id).Controls {

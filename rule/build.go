@@ -3,7 +3,6 @@ package rule
 import (
 	"fmt"
 
-	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -12,7 +11,6 @@ import (
 // builder turns a checked expression into closures.
 type builder struct {
 	ast      *ast.AST
-	src      common.Source
 	typing   typing
 	rule     *Rule
 	scopes   []scope // of the comprehensions around, innermost last

@@ -34,7 +34,8 @@ type entry struct {
 	on   []string
 	rule *Rule // nil until it was parsed
 
-	checked bool // its expressions need no type check
+	checked  bool          // its expressions need no type check
+	prepared *preparedPage // nil when the page must be read from its text
 }
 
 // PageProblem is a mistake in one of the pages.
@@ -48,7 +49,7 @@ type PageProblem struct {
 func Load(set *schema.Set, trees ...fs.FS) (*Catalogue, error) {
 	c := NewCatalogue(set)
 	for _, tree := range trees {
-		if err := c.Add(tree, false); err != nil {
+		if err := c.Add(tree); err != nil {
 			return nil, err
 		}
 	}
@@ -65,10 +66,34 @@ func NewCatalogue(set *schema.Set) *Catalogue {
 	}
 }
 
-// Add adds the pages of a tree, as Load does. Checked says that Check found no mistake in these very pages, as a test makes
-// sure of those that the program carries: they need no second look and are compiled in a third of the time.
-func (c *Catalogue) Add(tree fs.FS, checked bool) error {
-	err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
+// Add adds the pages of a tree, as Load does.
+func (c *Catalogue) Add(tree fs.FS) error { return c.addAll(tree, false, nil) }
+
+// AddPrepared adds the pages of a tree that the program carries, with what Prepare made of them or of an earlier state of
+// them. A test has found no mistake in these pages: they are compiled without a type check, and those that were prepared
+// without parsing either.
+func (c *Catalogue) AddPrepared(tree fs.FS, prepared string) error {
+	pages, err := readPrepared(prepared)
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	return c.addAll(tree, true, pages)
+}
+
+func (c *Catalogue) addAll(tree fs.FS, checked bool, prepared map[string]*preparedPage) error {
+	err := walkPages(tree, func(path string, text []byte) error {
+		c.add(&entry{path: path, text: text, checked: checked, prepared: prepared[path]})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	return nil
+}
+
+// walkPages visits the pages of a tree.
+func walkPages(tree fs.FS, visit func(path string, text []byte) error) error {
+	return fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".md") || strings.EqualFold(d.Name(), "README.md") {
 			return err
 		}
@@ -76,13 +101,8 @@ func (c *Catalogue) Add(tree fs.FS, checked bool) error {
 		if err != nil {
 			return err
 		}
-		c.add(&entry{path: path, text: text, checked: checked})
-		return nil
+		return visit(path, text)
 	})
-	if err != nil {
-		return fmt.Errorf("rules: %w", err)
-	}
-	return nil
 }
 
 func (c *Catalogue) add(e *entry) {
@@ -115,6 +135,13 @@ func (c *Catalogue) problem(e *entry, line int, format string, args ...any) {
 }
 
 func (c *Catalogue) parse(e *entry) *Rule {
+	if e.rule == nil && e.prepared != nil {
+		if e.prepared.of(e.text) && e.prepared.open(e.path, string(e.text)) == nil {
+			e.rule = e.prepared.rule
+			return e.rule
+		}
+		e.prepared = nil // the page has changed since
+	}
 	if e.rule == nil {
 		r, problems := Parse(e.path, e.text)
 		for _, p := range problems {
@@ -142,8 +169,7 @@ func (c *Catalogue) For(typ string) []*Program {
 		if r.Require == "" {
 			return // reported by Parse
 		}
-		c.compiler.Trusting = e.checked
-		p, problems := c.compiler.Compile(r, on)
+		p, problems := c.compile(e, on)
 		for _, m := range problems {
 			c.problems = append(c.problems, PageProblem{Path: e.path, Problem: m})
 		}
@@ -167,6 +193,19 @@ func (c *Catalogue) For(typ string) []*Program {
 		c.programs[typ] = programs
 	}
 	return programs
+}
+
+// compile compiles the rule of an entry for one of its types.
+func (c *Catalogue) compile(e *entry, on string) (*Program, []Problem) {
+	if e.prepared != nil && e.checked {
+		if parsed, err := e.prepared.expr(on); err == nil {
+			if p, problems := c.compiler.compile(e.rule, on, parsed); problems == nil {
+				return p, nil
+			} // else from the text, which tells the places of mistakes
+		}
+	}
+	c.compiler.Trusting = e.checked
+	return c.compiler.Compile(e.rule, on)
 }
 
 func matchesType(on, typ string) bool {

@@ -96,7 +96,7 @@ func TestCatalogueClashes(t *testing.T) {
 // Pages that were checked are compiled without a type check, except by Check.
 func TestCatalogueTrusts(t *testing.T) {
 	c := NewCatalogue(testSet)
-	if err := c.Add(fstest.MapFS{"a-one.md": pageOf("a-one", "aws_s3_bucket", "this.buckt == null", "")}, true); err != nil {
+	if err := c.AddPrepared(fstest.MapFS{"a-one.md": pageOf("a-one", "aws_s3_bucket", "this.buckt == null", "")}, preparedForm); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(c.For("aws_s3_bucket")); n != 1 || c.Problems() != nil {

@@ -53,7 +53,11 @@ func Compile(r *Rule, set *schema.Set) ([]*Program, []Problem) {
 }
 
 // Compile compiles a rule for one of the types that it is on.
-func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) {
+func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) { return c.compile(r, typ, nil) }
+
+// compile compiles a rule for one of its types. When the syntax of its expression is given, it is trusted; the places of
+// problems are not known then. The expression is changed.
+func (c *Compiler) compile(r *Rule, typ string, given ast.Expr) (*Program, []Problem) {
 	this := types.DynType
 	program := &Program{Rule: r, set: c.set}
 	if !r.Untyped && !strings.HasSuffix(typ, "*") {
@@ -73,17 +77,11 @@ func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) {
 		r = &own // for the mistakes' lines; the program keeps the rule itself
 	}
 	kinds := typing{set: c.set, this: this, untyped: r.Untyped}
-	parsed, src, problems := c.parse(r)
+	checked, problems := c.typed(r, kinds, given)
 	if problems != nil {
 		return nil, problems
 	}
-	var checked *ast.AST
-	if c.Trusting {
-		checked = annotate(parsed, kinds)
-	} else if checked, problems = c.check(r, parsed, src, kinds); problems != nil {
-		return nil, problems
-	}
-	b := &builder{ast: checked, src: src, typing: kinds, rule: r}
+	b := &builder{ast: checked, typing: kinds, rule: r}
 	if t := checked.GetType(checked.Expr().ID()); t.Kind() != types.BoolKind && t.Kind() != types.DynKind {
 		b.problem(checked.Expr(), "the expression must be a bool, and is %s", describe(t))
 	}
@@ -95,6 +93,21 @@ func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) {
 		return &frame{program: program, vars: make([]val, b.slots), joins: map[string]val{}}
 	}}
 	return program, nil
+}
+
+// typed returns the expression with the types that the builder needs.
+func (c *Compiler) typed(r *Rule, kinds typing, given ast.Expr) (*ast.AST, []Problem) {
+	if given != nil {
+		return annotate(ast.NewAST(given, ast.NewSourceInfo(nil)), kinds), nil
+	}
+	parsed, src, problems := c.parse(r)
+	if problems != nil {
+		return nil, problems
+	}
+	if c.Trusting {
+		return annotate(parsed, kinds), nil
+	}
+	return c.check(r, parsed, src, kinds)
 }
 
 func (c *Compiler) parse(r *Rule) (*ast.AST, common.Source, []Problem) {

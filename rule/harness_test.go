@@ -102,7 +102,7 @@ func judged(t testing.TB, typ, require, text string) Verdict {
 	return judgedIn(t, require, resource.NewGraph([]*resource.Resource{r}, nil), r)
 }
 
-// judgedIn judges an expression on a resource of a graph, compiled with and without type check, which must say the same.
+// judgedIn judges an expression on a resource of a graph, compiled in the three ways that there are, which must say the same.
 func judgedIn(t testing.TB, require string, g *resource.Graph, r *resource.Resource) Verdict {
 	t.Helper()
 	v := compiled(t, r.Type, require).Judge(g, r)
@@ -111,5 +111,31 @@ func judgedIn(t testing.TB, require string, g *resource.Graph, r *resource.Resou
 	if got, want := said(compiled(t, r.Type, require).Judge(g, r)), said(v); got != want {
 		t.Errorf("%s: without type check %s, with it %s", require, got, want)
 	}
+	if got, want := said(prepared(t, r.Type, require).Judge(g, r)), said(v); got != want {
+		t.Errorf("%s: prepared %s, compiled %s", require, got, want)
+	}
 	return v
+}
+
+// prepared compiles an expression that was written by Prepare's writer.
+func prepared(t testing.TB, typ, require string) *Program {
+	t.Helper()
+	r := &Rule{ID: "test-rule", On: []string{typ}, Require: require, Line: 1, Untyped: typ == "any"}
+	code, err := (&writer{text: "this." + require}).page(r, testCompiler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := &preparedPage{code: string(code)}
+	if err := page.open("", "this."+require); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := page.expr(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, problems := testCompiler.compile(page.rule, typ, parsed)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	return p
 }

@@ -4,6 +4,7 @@
 package golden
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -45,6 +47,12 @@ func Equal(t testing.TB, path string, got []byte) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !utf8.Valid(got) {
+		if !bytes.Equal(want, got) {
+			t.Errorf("%s is not what the test got; -update accepts it", path)
+		}
+		return
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (- is the file, + is what the test got; -update accepts it):\n%s", path, diff)
