@@ -29,7 +29,6 @@ func page(id, on, require, fix string) string {
 type workbench struct {
 	*Prover
 	rules *rule.Catalogue
-	files map[string]*source.File
 }
 
 func newWorkbench(t *testing.T, files map[string]string, pages ...string) *workbench {

@@ -93,7 +93,7 @@ func (y *yamlSize) measure(n *yaml.Node) (size, error) {
 		children = []*yaml.Node{n.Alias}
 	}
 	if n.Kind == yaml.ScalarNode && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
-		if len(n.Value) > maxDigits && strings.Trim(n.Value, "0123456789+-.eE_xXoObabcdefABCDEF:") == "" {
+		if len(n.Value) > maxDigits && strings.Trim(n.Value, "0123456789+-.:_xXoOabcdefABCDEF") == "" {
 			return s, fmt.Errorf("number of more than %d digits", maxDigits)
 		}
 		if i := strings.IndexAny(n.Value, "eE"); i > 0 && n.Value[i-1] >= '0' && n.Value[i-1] <= '9' && longExponent(n.Value[i+1:]) {
