@@ -19,8 +19,9 @@ type Dialect interface {
 	// Claims reports whether the file belongs to the dialect, from its path and its first bytes (at most 4 KiB).
 	Claims(path string, head []byte) bool
 
-	// Open parses the claimed files and finds the units among them. Files are read through the workspace. It evaluates
-	// nothing yet. Problems name the files that could not be parsed; the rest is still opened.
+	// Open reads the claimed files and finds the units among them. Files are read through the workspace. It evaluates
+	// nothing yet, and may leave parsing to the units that read a file. Problems name the files that could not be read, or
+	// parsed, as far as it is known yet; the rest is still opened.
 	Open(ctx context.Context, w *Workspace, paths []string) (Estate, []source.Problem)
 }
 
@@ -33,7 +34,7 @@ type Estate interface {
 	Evaluate(ctx context.Context, name UnitName) *Unit
 
 	// With returns the estate as it would be if some of its files had other content. Only they are parsed again; the rest
-	// is shared. Problems are those of the changed files. The receiver stays as it is.
+	// is shared. Problems are those of the changed files, and may leave out what they had before. The receiver stays as it is.
 	With(ctx context.Context, changed []*source.File) (Estate, []source.Problem)
 
 	// Comments returns the comments of a file in order, also of files that have problems.
@@ -115,7 +116,20 @@ type Workspace struct {
 	Read   func(path string) (*source.File, *source.Problem) // the one way to read a file: bounded, UTF-8 checked, remembered
 	Vars   []Var                                             // --var and --var-file, in the order given
 	Env    func(name string) (string, bool)
+	Inputs func(dir string) Inputs // what the settings say of the unit rooted in dir; nil means nothing
 	Limits Limits
+}
+
+// Inputs says under which inputs a unit is evaluated.
+type Inputs struct {
+	Workspace string     // of Terraform's workspaces; empty: TF_WORKSPACE, else "default"
+	Sets      []InputSet // each makes a unit; none: those that are found beside the unit
+}
+
+// InputSet is a set of inputs with a name.
+type InputSet struct {
+	Name  string
+	Files []string // paths of files of variables, weakest first; one that starts with ../ lies outside of the tree
 }
 
 // Var is one --var or --var-file.

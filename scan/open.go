@@ -37,6 +37,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	}
 	s := &scan{Options: o, reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
 	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits}
+	s.workspace.Inputs = s.inputs
 	dirs := o.Dirs
 	if len(dirs) == 0 {
 		dirs = []string{"."}
@@ -134,6 +135,16 @@ func (s *scan) addSettings(files []string) error {
 		return mistakes
 	}
 	return nil
+}
+
+// inputs tells a dialect what the settings say of the unit rooted in dir.
+func (s *scan) inputs(dir string) dialect.Inputs {
+	workspace, variants := s.Config.For(dir).Terraform.Unit(dir)
+	in := dialect.Inputs{Workspace: workspace}
+	for _, v := range variants {
+		in.Sets = append(in.Sets, dialect.InputSet{Name: v.Name, Files: v.Files})
+	}
+	return in
 }
 
 func (s *scan) note(problems []source.Problem) {

@@ -80,7 +80,7 @@ func (p *parsed) aim(comments []dialect.Comment) {
 			body(block.Body)
 		}
 	}
-	body(p.body)
+	body(p.tree())
 	// By place, and the larger first.
 	slices.SortFunc(all, func(a, b source.Range) int {
 		if a.Start != b.Start {
@@ -91,9 +91,9 @@ func (p *parsed) aim(comments []dialect.Comment) {
 	line := func(offset int) int { return p.file.Position(offset).Line }
 	for i := len(comments) - 1; i >= 0; i-- {
 		c := &comments[i]
-		after, _ := slices.BinarySearchFunc(p.body.Blocks, c.Range.Start, func(b *hclsyntax.Block, at int) int { return b.TypeRange.Start.Byte - at })
-		if after > 0 && blockRange(p.body.Blocks[after-1]).Contains(c.Range) {
-			c.Block = blockRange(p.body.Blocks[after-1])
+		after, _ := slices.BinarySearchFunc(p.tree().Blocks, c.Range.Start, func(b *hclsyntax.Block, at int) int { return b.TypeRange.Start.Byte - at })
+		if after > 0 && blockRange(p.tree().Blocks[after-1]).Contains(c.Range) {
+			c.Block = blockRange(p.tree().Blocks[after-1])
 		}
 		if !c.Alone {
 			c.Target = beside(all, c.Range, p.file.Line(line(c.Range.Start)))

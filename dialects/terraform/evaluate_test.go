@@ -444,18 +444,18 @@ func TestUnits(t *testing.T) {
 	for _, n := range e.estate.Units() {
 		got = append(got, n.Dir+":"+n.Variant)
 	}
-	if diff := cmp.Diff([]string{".:dev", ".:prod", "modules/a/examples/x:", "modules/lonely:", "tofu:"}, got); diff != "" {
+	if diff := cmp.Diff([]string{".:", ".:dev", ".:prod", "modules/a/examples/x:", "modules/lonely:", "tofu:"}, got); diff != "" {
 		t.Error(diff)
 	}
-	for i, want := range []string{`"dev 2"`, `"prod 3"`} {
+	for i, want := range []string{`"none 2"`, `"dev 2"`, `"prod 3"`} {
 		if got := shown(e.units[i].Graph.ByAddress("terraform_data.x").Body.Field("input")); got != want {
 			t.Errorf("%s: input is %s, want %s", e.units[i].Name.Variant, got, want)
 		}
 	}
-	if e.units[4].Graph.ByAddress("terraform_data.tf") != nil || e.units[4].Graph.ByAddress("terraform_data.tofu") == nil {
+	if e.units[5].Graph.ByAddress("terraform_data.tf") != nil || e.units[5].Graph.ByAddress("terraform_data.tofu") == nil {
 		t.Error("main.tofu must stand in for main.tf")
 	}
-	if diff := cmp.Diff([]string{"env/dev.tfvars", "main.tf", "modules/a/main.tf", "terraform.tfvars", "terraform.tfvars.json"}, e.units[0].Reads.Files); diff != "" {
+	if diff := cmp.Diff([]string{"env/dev.tfvars", "main.tf", "modules/a/main.tf", "terraform.tfvars", "terraform.tfvars.json"}, e.units[1].Reads.Files); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -36,6 +36,8 @@ type evaluation struct {
 	missing    []resource.Missing
 	manifest   map[string]string // module key to directory, of .terraform/modules
 	scopes     int               // module instances so far
+	folded     map[*folder]bool  // that were read
+	selected   string            // terraform.workspace by the settings
 }
 
 // Budgets that have no name in dialect.Limits.
@@ -193,17 +195,18 @@ func weigh(v cty.Value, limit int) int {
 }
 
 // unit evaluates everything and makes the result.
-func (u *evaluation) unit(name dialect.UnitName, x *explainer) *dialect.Unit {
+func (u *evaluation) unit(of *unit, x *explainer) *dialect.Unit {
 	s := u.rootScope()
 	x.scope = s
 	u.contain("the module "+u.root.dir, hcl.Range{Filename: u.root.dir}, func() cty.Value {
 		u.collect(s)
 		return cty.DynamicVal
 	})
+	u.rest(of.root)
 	slices.SortFunc(u.problems, compareProblems)
 	slices.SortFunc(u.missing, func(a, b resource.Missing) int { return strings.Compare(a.Address, b.Address) })
 	return &dialect.Unit{
-		Name:      name,
+		Name:      of.name,
 		Graph:     resource.NewGraph(u.resources, u.missing),
 		Problems:  u.problems,
 		Reads:     dialect.Reads{Files: sortedNames(u.files), Dirs: sortedNames(u.dirs), Env: sortedNames(u.env)},

@@ -170,7 +170,7 @@ func TestHostile(t *testing.T) {
 		"local of itself":    {map[string]string{"a.tf": local("local.a")}, "invalid"},
 		"count of itself":    {map[string]string{"a.tf": "resource \"terraform_data\" \"x\" {\n count = length(terraform_data.x)\n}"}, ""},
 		"big file of junk":   {map[string]string{"a.tf": repeat("\x00\xff{", 10000)}, "invalid limit"},
-		"unclosed comment":   {map[string]string{"a.tf": "/* " + repeat("[", n)}, "invalid"},
+		"unclosed comment":   {map[string]string{"a.tf": "/* " + repeat("[", n)}, "limit"},
 		"big sets":           {map[string]string{"a.tf": local("setproduct(range(1000), range(1000), range(1000))")}, "invalid"},
 		"dynamic from big":   {map[string]string{"a.tf": "resource \"aws_security_group\" \"x\" {\n dynamic \"ingress\" {\n for_each = setproduct(range(100), range(100))\n content {\n from_port = ingress.value\n }\n }\n}"}, "limit"},
 		"template recursion": {map[string]string{"a.tf": local(`templatefile("t.tpl", {})`), "t.tpl": `${templatefile("t.tpl", {})}`}, "unresolved"},

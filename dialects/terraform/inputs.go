@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -70,66 +71,153 @@ func (e *estate) autoFiles(dir string) []*parsed {
 	return files
 }
 
-// variants returns the sets of inputs under which a root is evaluated, by name. When the caller gave inputs, or there are
-// no files but the automatic ones, it is one set without a name.
-func (e *estate) variants(root *module) map[string]*parsed {
-	found := map[string]*parsed{}
-	if len(e.workspace.Vars) == 0 {
-		add := func(f *parsed, folder string) {
-			if isAuto(f.path) || !slices.ContainsFunc(sortedNames(f.body.Attributes), func(n string) bool { return root.variables[n] != nil }) {
-				return
-			}
-			name := strings.TrimSuffix(path.Base(f.path), extension(f.path))
-			if folder != "" && found[name] != nil {
-				name = folder + "/" + name
-			}
-			if found[name] != nil {
-				name = path.Base(f.path)
-			}
-			found[name] = f
-		}
-		for _, f := range e.tfvars[root.dir] {
-			add(f, "")
-		}
-		for _, dir := range sortedNames(e.tfvars) {
-			if path.Dir(dir) == root.dir && dir != "." && inputFolders[path.Base(dir)] && e.modules[dir] == nil {
-				for _, f := range e.tfvars[dir] {
-					add(f, path.Base(dir))
-				}
+// inputSets returns a root with each of the sets of inputs under which it is evaluated: those of the settings, or the files of
+// variables that lie beside it, each with what is always read. Without any, or when the caller gave inputs, it is one set
+// without a name. The root is evaluated without a set too when nothing that it needs would be missing.
+func (e *estate) inputSets(root *folder) []unit {
+	var inputs dialect.Inputs
+	if e.workspace.Inputs != nil {
+		inputs = e.workspace.Inputs(root.dir)
+	}
+	var units []unit
+	add := func(name string, set ...*parsed) *unit {
+		units = append(units, unit{name: dialect.UnitName{Dir: root.dir, Variant: name}, root: root, set: set, workspace: inputs.Workspace})
+		return &units[len(units)-1]
+	}
+	for _, set := range inputs.Sets {
+		u := add(set.Name)
+		for _, file := range set.Files {
+			if f, problem := e.setFile(file); problem == nil {
+				u.set = append(u.set, f)
+			} else {
+				u.missing = append(u.missing, *problem)
 			}
 		}
 	}
-	if len(found) == 0 {
-		found[""] = nil
+	if len(inputs.Sets) > 0 {
+		return units
+	}
+	found := e.variants(root)
+	for _, name := range sortedNames(found) {
+		add(name, found[name])
+	}
+	if len(found) == 0 || e.complete(root) {
+		add("")
+	}
+	return units
+}
+
+// setFile returns a file of variables that the settings name.
+func (e *estate) setFile(file string) (*parsed, *source.Problem) {
+	if f := e.files[file]; f != nil {
+		return f, nil
+	}
+	if f := e.sets[file]; f != nil {
+		return f, nil
+	}
+	if !fs.ValidPath(file) {
+		return nil, &source.Problem{Kind: source.Unreadable, Range: source.Range{File: file}, Message: "the file of variables lies outside of the tree"}
+	}
+	content, problem := e.workspace.Read(file)
+	if problem != nil {
+		return nil, problem
+	}
+	f := e.open(content)
+	e.sets[file] = f
+	return f, nil
+}
+
+// variants returns the files of variables beside a root that are not read anyway, by the names of their sets.
+func (e *estate) variants(root *folder) map[string]*parsed {
+	found := map[string]*parsed{}
+	if len(e.workspace.Vars) > 0 {
+		return found
+	}
+	variables := root.variables()
+	add := func(f *parsed, folder string) {
+		if isAuto(f.path) || !slices.ContainsFunc(f.outline.names, func(n string) bool { _, ok := variables[n]; return ok }) {
+			return
+		}
+		name := strings.TrimSuffix(path.Base(f.path), extension(f.path))
+		if folder != "" && found[name] != nil {
+			name = folder + "/" + name
+		}
+		if found[name] != nil {
+			name = path.Base(f.path)
+		}
+		found[name] = f
+	}
+	for _, f := range e.tfvars[root.dir] {
+		add(f, "")
+	}
+	for _, dir := range sortedNames(e.tfvars) {
+		if path.Dir(dir) == root.dir && dir != "." && inputFolders[path.Base(dir)] && e.folders[dir] == nil {
+			for _, f := range e.tfvars[dir] {
+				add(f, path.Base(dir))
+			}
+		}
 	}
 	return found
 }
 
+// complete reports whether every variable of a root has a value without a set of inputs.
+func (e *estate) complete(root *folder) bool {
+	given := map[string]bool{}
+	for _, f := range e.autoFiles(root.dir) {
+		for _, name := range f.outline.names {
+			given[name] = true
+		}
+	}
+	for name, fallback := range root.variables() {
+		if fallback || given[name] {
+			continue
+		}
+		if e.workspace.Env == nil {
+			return false
+		}
+		if _, ok := e.workspace.Env("TF_VAR_" + name); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // inputs gathers what is given to the variables of a root, the strongest last.
-func (u *evaluation) inputs(root *module, variant *parsed) map[string]input {
+func (u *evaluation) inputs(of *unit) map[string]input {
 	out := map[string]input{}
-	if u.workspace.Env != nil {
-		for _, name := range sortedNames(root.variables) {
-			key := "TF_VAR_" + name
-			u.env[key] = true
+	dir := of.root.dir
+	for _, name := range sortedNames(u.root.variables) {
+		key := "TF_VAR_" + name
+		u.env[key] = true
+		if u.workspace.Env != nil {
 			if text, ok := u.workspace.Env(key); ok {
 				out[name] = input{name: key, text: text, plain: true}
 			}
 		}
 	}
 	file := func(f *parsed) {
-		u.files[f.path] = true
-		for name, a := range f.body.Attributes {
+		for _, p := range f.mistakes() {
+			u.problem(p.Kind, p.Range, p.Message)
+		}
+		for name, a := range f.tree().Attributes {
 			out[name] = input{name: path.Base(f.path), expr: a.Expr, rng: place(a.SrcRange)}
 		}
 	}
-	for _, f := range u.autoFiles(root.dir) {
+	for _, f := range u.autoFiles(dir) {
+		u.files[f.path] = true
 		file(f)
 	}
-	u.files[path.Join(root.dir, "terraform.tfvars")] = true
-	u.files[path.Join(root.dir, "terraform.tfvars.json")] = true
-	if variant != nil {
-		file(variant)
+	u.files[path.Join(dir, "terraform.tfvars")] = true
+	u.files[path.Join(dir, "terraform.tfvars.json")] = true
+	for _, f := range of.set {
+		u.files[f.path] = true
+		file(f)
+	}
+	for _, p := range of.missing {
+		u.problem(p.Kind, p.Range, p.Message)
+		if fs.ValidPath(p.Range.File) {
+			u.files[p.Range.File] = true
+		}
 	}
 	for i := range u.workspace.Vars {
 		v := &u.workspace.Vars[i]
@@ -137,9 +225,7 @@ func (u *evaluation) inputs(root *module, variant *parsed) map[string]input {
 			out[v.Name] = input{name: "--var", text: v.Value, plain: true}
 			continue
 		}
-		f := u.named[i]
-		u.problems = append(u.problems, f.problems...)
-		file(f)
+		file(u.named[i]) // given and not read: it may lie anywhere
 	}
 	return out
 }
@@ -154,8 +240,8 @@ func (u *evaluation) fromInput(v *variable, in input) (cty.Value, bool) {
 			converted, err := v.convert(cty.StringVal(in.text))
 			return u.checked(v, converted, err, subject)
 		}
-		if _, deep := tooDeep([]byte(in.text), u.limits.Nesting, false); deep {
-			u.problem(source.Limit, subject, "the value of "+in.name+" nests too deep")
+		if r := refuse([]byte(in.text), u.limits.Nesting, false); r != nil {
+			u.problem(source.Limit, subject, "the value of "+in.name+" was not read: "+r.message)
 			return cty.NilVal, false
 		}
 		parsed, diags := hclsyntax.ParseExpression([]byte(in.text), in.name, hcl.InitialPos)
@@ -194,15 +280,4 @@ func (v *variable) finish(value cty.Value) cty.Value {
 		value = value.Mark(function.SensitiveMark)
 	}
 	return value
-}
-
-// parseNamed parses the files given with --var-file.
-func (e *estate) parseNamed(vars []dialect.Var) map[int]*parsed {
-	out := map[int]*parsed{}
-	for i := range vars {
-		if vars[i].File != nil {
-			out[i] = e.parseFile(vars[i].File)
-		}
-	}
-	return out
 }

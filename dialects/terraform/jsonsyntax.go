@@ -318,6 +318,10 @@ func (c *jsonSyntax) expression(n *node) hclsyntax.Expression {
 	case 's':
 		return c.text(n)
 	case 'n':
+		if !calculable(n.text) {
+			c.problems = append(c.problems, source.Problem{Kind: source.Limit, Range: place(rng), Message: tooPrecise(n.start).message})
+			return lit(cty.UnknownVal(cty.Number))
+		}
 		v, err := cty.ParseNumberVal(n.text)
 		if err != nil {
 			c.invalid(n, "the number cannot be read: %s", err)
@@ -337,9 +341,8 @@ func (c *jsonSyntax) text(n *node) hclsyntax.Expression {
 	if !strings.Contains(n.text, "${") && !strings.Contains(n.text, "%{") || c.plain {
 		return plain
 	}
-	if _, deep := tooDeep([]byte(n.text), c.estate.limits.Nesting, true); deep {
-		c.problems = append(c.problems, source.Problem{Kind: source.Limit, Range: place(rng),
-			Message: fmt.Sprintf("the template nests deeper than %d brackets and was not read", c.estate.limits.Nesting)})
+	if r := refuse([]byte(n.text), c.estate.limits.Nesting, true); r != nil {
+		c.problems = append(c.problems, source.Problem{Kind: source.Limit, Range: place(rng), Message: "the template was not read: " + r.message})
 		return &hclsyntax.LiteralValueExpr{Val: cty.UnknownVal(cty.String), SrcRange: rng}
 	}
 	e, diags := hclsyntax.ParseTemplate([]byte(n.text), c.file.Path, c.pos(n.start+1))

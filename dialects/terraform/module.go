@@ -55,26 +55,18 @@ func isOverride(p string) bool {
 	return base == "override" || strings.HasSuffix(base, "_override")
 }
 
-// newModule gathers the declarations of the files of one directory.
+// newModule gathers the declarations of the files of one directory, which are in the order of the language.
 func newModule(dir string, files []*parsed) *module {
 	m := &module{
 		dir: dir, variables: map[string]*variable{}, locals: map[string]*hclsyntax.Attribute{}, outputs: map[string]*hclsyntax.Block{},
 		resources: map[string]*declaration{}, calls: map[string]*hclsyntax.Block{}, providers: map[string]*hclsyntax.Block{},
 	}
-	m.files = slices.Clone(files)
-	slices.SortStableFunc(m.files, func(a, b *parsed) int {
-		if x, y := isOverride(a.path), isOverride(b.path); x != y {
-			if x {
-				return 1
-			}
-			return -1
-		}
-		return strings.Compare(a.path, b.path)
-	})
+	m.files = files
 	variables := map[string]*hclsyntax.Block{}
 	for _, f := range m.files {
 		override := isOverride(f.path)
-		for _, b := range f.body.Blocks {
+		m.problems = append(m.problems, f.mistakes()...)
+		for _, b := range f.tree().Blocks {
 			m.declare(b, variables, override)
 		}
 	}

@@ -106,11 +106,13 @@ func (s *scope) called(b *hclsyntax.Block, name string) *module {
 		return nil
 	}
 	u.dirs[dir] = true
-	m := u.load(dir)
-	if m == nil {
+	folder := u.load(dir)
+	if folder == nil {
 		u.problem(source.Unresolved, where, fmt.Sprintf("module.%s: there is no configuration in %s; what it declares was not scanned", name, dir))
 		return nil
 	}
+	u.reads(folder)
+	m := folder.module()
 	for up := s; up != nil; up = up.parent {
 		if up.module.dir == m.dir {
 			u.problem(source.Limit, where, fmt.Sprintf("module.%s: the module %s calls itself, directly or through other modules", name, dir))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -12,12 +13,27 @@ import (
 	"plumbline.dev/plumbline/source"
 )
 
-// parsed is one file after parsing. It is never changed once it was made, and read by several goroutines.
+// parsed is a file: its outline at once, and its tree when somebody asks. It is read by several goroutines.
 type parsed struct {
-	path     string
-	file     *source.File
-	body     *hclsyntax.Body // also of a broken file: what could be read of it; never nil
+	path    string
+	file    *source.File
+	outline outline
+	parse   func() // makes what follows, once
+
+	body     *hclsyntax.Body // also of a broken file: what could be read of it; never nil after tree
 	problems []source.Problem
+}
+
+// tree parses the file, if nobody has yet, and returns its content.
+func (p *parsed) tree() *hclsyntax.Body {
+	p.parse()
+	return p.body
+}
+
+// mistakes returns what is wrong with the text of the file.
+func (p *parsed) mistakes() []source.Problem {
+	p.parse()
+	return p.problems
 }
 
 // extension returns the ending of a file of the language (".tf.json") and "" for any other file, hidden ones included,
@@ -39,36 +55,47 @@ func isConfig(path string) bool {
 	return e != "" && !strings.Contains(e, "tfvars")
 }
 
-// parseFile parses a file of any form. It never panics: a panic in the parser becomes a problem.
-func (e *estate) parseFile(f *source.File) (p *parsed) {
-	p = &parsed{path: f.Path, file: f, body: &hclsyntax.Body{}}
-	defer func() {
-		if r := recover(); r != nil {
-			p.problems = append(p.problems, source.Problem{Kind: source.Bug, Range: source.Range{File: f.Path},
-				Message: fmt.Sprintf("parsing this file failed inside the program: %v", r)})
+// open looks a file of any form over. It is parsed later, or now when nothing less tells its outline.
+func (e *estate) open(f *source.File) *parsed {
+	p := &parsed{path: f.Path, file: f, body: &hclsyntax.Body{}}
+	var refused *refusal
+	if json := strings.HasSuffix(f.Path, ".json"); !json {
+		p.outline, refused = scanFile(f.Bytes, e.limits.Nesting)
+	}
+	p.parse = sync.OnceFunc(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				p.problems = append(p.problems, source.Problem{Kind: source.Bug, Range: source.Range{File: f.Path},
+					Message: fmt.Sprintf("parsing this file failed inside the program: %v", r)})
+			}
+		}()
+		if refused != nil {
+			p.problems = []source.Problem{refused.problem(f.Path)}
+			return
 		}
-	}()
-	limit := e.limits.Nesting
-	if strings.HasSuffix(f.Path, ".json") {
-		p.body, p.problems = e.parseJSON(f)
-		return p
+		e.parseInto(p)
+	})
+	if refused == nil && !p.outline.sure {
+		p.outline = outlineOf(p.tree())
 	}
-	if offset, deep := tooDeep(f.Bytes, limit, false); deep {
-		p.problems = []source.Problem{{Kind: source.Limit, Range: source.Range{File: f.Path, Start: offset, End: offset},
-			Message: fmt.Sprintf("the file nests deeper than %d brackets, or chains more than %d operators, and was not read", limit, limit*chainFactor)}}
-		return p
+	return p
+}
+
+func (e *estate) parseInto(p *parsed) {
+	if strings.HasSuffix(p.path, ".json") {
+		p.body, p.problems = e.parseJSON(p.file)
+		return
 	}
-	tree, diags := hclsyntax.ParseConfig(f.Bytes, f.Path, hcl.InitialPos)
+	tree, diags := hclsyntax.ParseConfig(p.file.Bytes, p.path, hcl.InitialPos)
 	if tree != nil {
 		p.body = tree.Body.(*hclsyntax.Body)
 	}
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
-			p.problems = append(p.problems, problemOf(source.Invalid, d, f.Path))
+			p.problems = append(p.problems, problemOf(source.Invalid, d, p.path))
 		}
 	}
 	rewriteBody(p.body)
-	return p
 }
 
 // problemOf turns a diagnostic into a problem. It is placed in the file when the diagnostic has no place.

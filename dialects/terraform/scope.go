@@ -46,15 +46,6 @@ func (s *scope) init(functions map[string]ctyfunction.Function) {
 	s.variables, s.locals, s.outputs = map[string]*cell{}, map[string]*cell{}, map[string]*cell{}
 	s.groups, s.children, s.providers = map[string]*group{}, map[string]*moduleGroup{}, map[string]*provider{}
 	s.ctx = &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{scopeVariable: cty.CapsuleVal(scopeType, s)}}
-	s.unit.dirs[s.module.dir] = true
-	if s.unit.modules[s.module.dir] == nil { // read later than the rest: what is wrong with it was not reported yet
-		for _, p := range s.module.problems {
-			s.unit.problem(p.Kind, p.Range, p.Message)
-		}
-	}
-	for _, f := range s.module.files {
-		s.unit.files[f.path] = true
-	}
 }
 
 func (u *evaluation) rootScope() *scope {
@@ -71,6 +62,7 @@ func (u *evaluation) rootScope() *scope {
 }
 
 func (u *evaluation) readText(path string) ([]byte, error) {
+	u.files[path] = true
 	f, p := u.workspace.Read(path)
 	if p != nil {
 		return nil, &readError{*p}
@@ -251,6 +243,9 @@ func (s *scope) path(name string) cty.Value {
 func (s *scope) terraform(name string) cty.Value {
 	if name != "workspace" {
 		return cty.DynamicVal
+	}
+	if s.unit.selected != "" {
+		return cty.StringVal(s.unit.selected)
 	}
 	s.unit.env["TF_WORKSPACE"] = true
 	if s.unit.workspace.Env != nil {

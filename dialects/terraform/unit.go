@@ -12,9 +12,11 @@ import (
 
 // unit is a root module with a set of inputs.
 type unit struct {
-	name    dialect.UnitName
-	root    *module
-	variant *parsed // file of variables of the set; nil when there is but one
+	name      dialect.UnitName
+	root      *folder
+	set       []*parsed        // files of variables of the set, weakest first
+	missing   []source.Problem // files of the set that cannot be read
+	workspace string           // terraform.workspace; empty when the settings do not say
 }
 
 // findUnits finds the roots: the directories that no other calls as a module. Where modules call each other in a circle
@@ -22,17 +24,11 @@ type unit struct {
 func (e *estate) findUnits() []unit {
 	callees := map[string][]string{}
 	called := map[string]bool{}
-	for dir, m := range e.modules {
-		for _, b := range m.calls {
-			a := b.Body.Attributes["source"]
-			if a == nil {
-				continue
-			}
-			if src, ok := literalText(a.Expr); ok {
-				if to, local := localDir(dir, src); local && e.modules[to] != nil {
-					callees[dir] = append(callees[dir], to)
-					called[to] = called[to] || to != dir
-				}
+	for dir, f := range e.folders {
+		for _, to := range f.callees() {
+			if e.folders[to] != nil {
+				callees[dir] = append(callees[dir], to)
+				called[to] = called[to] || to != dir
 			}
 		}
 	}
@@ -49,7 +45,7 @@ func (e *estate) findUnits() []unit {
 		}
 	}
 	var roots []string
-	dirs := sortedNames(e.modules)
+	dirs := sortedNames(e.folders)
 	for _, dir := range dirs {
 		if !called[dir] {
 			roots = append(roots, dir)
@@ -64,11 +60,7 @@ func (e *estate) findUnits() []unit {
 	}
 	var units []unit
 	for _, dir := range roots {
-		root := e.modules[dir]
-		variants := e.variants(root)
-		for _, name := range sortedNames(variants) {
-			units = append(units, unit{name: dialect.UnitName{Dir: dir, Variant: name}, root: root, variant: variants[name]})
-		}
+		units = append(units, e.inputSets(e.folders[dir])...)
 	}
 	slices.SortFunc(units, func(a, b unit) int {
 		if c := strings.Compare(a.name.Dir, b.name.Dir); c != 0 {
@@ -96,4 +88,42 @@ func readDir(tree fs.FS, dir string) ([]string, error) {
 
 func emptyUnit(name dialect.UnitName, p source.Problem) *dialect.Unit {
 	return &dialect.Unit{Name: name, Graph: resource.NewGraph(nil, nil), Problems: []source.Problem{p}, Explainer: &explainer{}}
+}
+
+// reads notes that a unit read the files of a directory, and what is wrong with them.
+func (u *evaluation) reads(f *folder) {
+	if u.folded[f] {
+		return
+	}
+	if u.folded == nil {
+		u.folded = map[*folder]bool{}
+	}
+	u.folded[f] = true
+	u.dirs[f.dir] = true
+	for _, file := range f.files {
+		u.files[file.path] = true
+	}
+	for _, p := range f.unread {
+		u.files[p.Range.File] = true
+	}
+	for _, p := range f.module().problems {
+		u.problem(p.Kind, p.Range, p.Message)
+	}
+}
+
+// rest reads the modules that the root leads to and that were not evaluated, because they have no instances or a budget
+// ended before. Someone must tell what is wrong with their files.
+func (u *evaluation) rest(root *folder) {
+	reached := map[string]bool{root.dir: true}
+	for todo := []*folder{root}; len(todo) > 0; {
+		f := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		u.reads(f)
+		for _, dir := range f.callees() {
+			if next := u.folders[dir]; next != nil && !reached[dir] {
+				reached[dir] = true
+				todo = append(todo, next)
+			}
+		}
+	}
 }
