@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"plumbline.dev/plumbline/config"
 )
 
 // The exit codes.
@@ -166,7 +168,9 @@ func ended(env Env, c *command, err error) int {
 		return Clean
 	}
 	f, ok := errors.AsType[*failed](err)
-	if !ok {
+	if mistakes, is := errors.AsType[config.Errors](err); is {
+		f = &failed{code: Usage, text: "the settings are wrong\n" + mistakes.Error()}
+	} else if !ok {
 		f = &failed{code: Failure, text: err.Error()}
 	}
 	if f.text != "" {

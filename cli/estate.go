@@ -15,6 +15,7 @@ import (
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/internal/ruletest"
 	"plumbline.dev/plumbline/report"
 	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/rules"
@@ -32,6 +33,7 @@ type estateFlags struct {
 	frameworks list
 	severity   string
 	noCache    bool
+	anyPages   bool // go on with mistakes in the users' rule pages
 }
 
 func (f *estateFlags) declare(c *call) {
@@ -108,9 +110,13 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 	if info, err := fs.Stat(fsys, start); err == nil && !info.IsDir() {
 		start = path.Dir(start)
 	}
+	var mistakes config.Errors
 	var err error
 	if e.config, err = config.Load(fsys, start); err != nil {
-		return nil, e.settingsError(err)
+		var ok bool
+		if mistakes, ok = errors.AsType[config.Errors](err); !ok {
+			return nil, err
+		}
 	}
 	catalogue := rule.NewCatalogue(e.schema)
 	if err := catalogue.AddPrepared(rules.Pages(), rules.Prepared()); err != nil {
@@ -126,6 +132,17 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 			return nil, &failed{code: Usage, text: err.Error()}
 		}
 		pages = append(pages, sub)
+	}
+	if more, ok := errors.AsType[config.Errors](e.config.Check(known(catalogue))); ok {
+		mistakes = append(mistakes, more...)
+	}
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	if !f.anyPages {
+		if err := e.checkPages(pages); err != nil {
+			return nil, err
+		}
 	}
 	only, err := e.only(catalogue, f)
 	if err != nil {
@@ -162,16 +179,23 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 	return e, nil
 }
 
-// settingsError makes mistakes in settings files a usage error.
-func (e *estate) settingsError(err error) error {
-	mistakes, ok := errors.AsType[config.Errors](err)
-	if !ok {
-		return err
+// checkPages compiles the users' own pages, so that a mistake in one is said before anything is scanned.
+func (e *estate) checkPages(pages []fs.FS) error {
+	if len(pages) == 0 {
+		return nil
 	}
-	for i := range mistakes {
-		mistakes[i].File = e.tree.shown(mistakes[i].File)
+	own, err := rule.Load(e.schema, pages...)
+	if err != nil {
+		return &failed{code: Usage, text: err.Error()}
 	}
-	return &failed{code: Usage, text: "the settings are wrong\n" + mistakes.Error()}
+	var lines []string
+	for _, p := range own.Check() {
+		lines = append(lines, ruletest.Result{Page: p.Path, Line: p.Line, Message: p.Message}.String())
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return &failed{Usage, "rule pages have mistakes\n" + strings.Join(lines, "\n"), "plumbline test runs the pages"}
 }
 
 // known answers which names settings may use.

@@ -41,7 +41,7 @@ first folder of rule-pages in the settings, else to the working directory. plumb
 			if set.Resource(typ) == nil {
 				return &failed{Usage, fmt.Sprintf("there is no resource type %q in the schemas", typ), didYouMean(set.Suggest(typ))}
 			}
-			e, err := c.openEstate(ctx, &estateFlags{}, nil)
+			e, err := c.openEstate(ctx, &estateFlags{anyPages: true}, nil)
 			if err != nil {
 				return err
 			}
@@ -94,8 +94,7 @@ since: 0.1
 ---
 # Say in one line what is wrong
 
-Why it matters, in a few sentences that teach: what an attacker does with it, what changes when it is fixed, when it is fine
-to ignore. The sentence that you replace here is too short for the test on purpose.
+Replace this: what an attacker does with it, what changes when it is fixed, when it is fine to ignore.
 
 ## Flagged
 ~~~terraform

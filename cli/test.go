@@ -20,7 +20,7 @@ Runs every page in the folders, or in the folders that rule-pages in the setting
 flagged at the lines marked with "# want", what it shows as not flagged must pass, and fixes must write what it shows.
 Exit code 1 when a page is wrong.`,
 	run: func(ctx context.Context, c *call) error {
-		e, err := c.openEstate(ctx, &estateFlags{}, nil)
+		e, err := c.openEstate(ctx, &estateFlags{anyPages: true}, nil)
 		if err != nil {
 			return err
 		}
