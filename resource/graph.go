@@ -41,8 +41,9 @@ func NewGraph(resources []*Resource, missing []Missing) *Graph {
 	for _, r := range g.Resources {
 		for _, ref := range r.Refs {
 			for _, to := range g.Targets(ref.Target) {
-				if to != r && !slices.Contains(g.into[to], r) {
-					g.into[to] = append(g.into[to], r)
+				into := g.into[to]
+				if n := len(into); to != r && (n == 0 || into[n-1] != r) { // r comes once, so its repetitions are neighbours
+					g.into[to] = append(into, r)
 				}
 			}
 		}

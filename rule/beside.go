@@ -57,7 +57,7 @@ func (f *frame) beside(v *val, typ string) val {
 
 // besideName lists the resources of a type whose link to a target names it as v does. Nothing in the code is the target.
 func (f *frame) besideName(v *val, target, typ string, seq *sequence) {
-	for _, r := range f.graph.ByType(typ) {
+	for _, r := range f.naming(v, target, typ) {
 		f.step()
 		if r == f.this {
 			continue

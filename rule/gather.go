@@ -95,7 +95,7 @@ func (f *frame) linked(typ, by string) val {
 	if by != "" && len(links) == 0 {
 		links = []schema.Link{{Attribute: by, Target: f.this.Type}}
 	}
-	for _, r := range f.graph.ByType(typ) {
+	for _, r := range f.linking(typ, links) {
 		f.step()
 		if r == f.this {
 			continue
@@ -113,10 +113,8 @@ func (f *frame) linked(typ, by string) val {
 			}
 		}
 	}
-	for _, m := range f.graph.Missing {
-		if slices.ContainsFunc(m.Refs, func(a string) bool { return slices.Contains(f.graph.Targets(a), f.this) }) {
-			seq.open, seq.why = true, &f.self
-		}
+	if f.referredByMissing(f.this) {
+		seq.open, seq.why = true, &f.self
 	}
 	return val{kind: list, seq: seq, at: &f.self}
 }
@@ -269,7 +267,7 @@ func (f *frame) findNamed(name *val, typ string, attributes []string, seq *seque
 	if name.kind == unknown {
 		seq.open = true
 	}
-	for _, r := range f.graph.ByType(typ) {
+	for _, r := range f.calling(name, typ, attributes) {
 		f.step()
 		for _, a := range attributes {
 			field := r.Body.Field(a)

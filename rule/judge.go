@@ -99,6 +99,7 @@ type frame struct {
 	steps   int
 	joins   map[string]val // linked.<type>, all.<type>: made once in a judgement
 	tags    *val
+	index   *index // of the last graph; a frame comes back for the next resource of the same one
 }
 
 // sighting is a value that was looked at.

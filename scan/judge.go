@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/resource"
@@ -59,16 +60,25 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 	for _, m := range u.Graph.Missing {
 		res.Missing = append(res.Missing, m.Address)
 	}
+	layers := make(map[string]*config.Settings) // by file
 	for _, typ := range u.Graph.Types() {
-		programs := s.Rules.For(typ)
-		for _, p := range programs {
+		resources := u.Graph.ByType(typ)
+		for _, r := range resources {
+			if layers[r.Range.File] == nil {
+				layers[r.Range.File] = s.Config.For(r.Range.File)
+			}
+		}
+		for _, p := range s.Rules.For(typ) {
 			if s.Only != nil && !s.Only(p.Rule) {
 				continue
 			}
 			judged := false
-			for _, r := range u.Graph.ByType(typ) {
-				severity, on := s.settings(p.Rule, r.Range.File)
-				if !on {
+			var chosen choice
+			for _, r := range resources {
+				if layer := layers[r.Range.File]; layer != chosen.layer {
+					chosen = choose(p.Rule, layer)
+				}
+				if !chosen.on {
 					continue
 				}
 				judged = true
@@ -81,7 +91,7 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 				res.Verdicts[verdict.Outcome.String()]++
 				if verdict.Outcome != finding.Pass {
 					f := s.finding(u, p, r, verdict)
-					f.Severity = severity
+					f.Severity = chosen.severity
 					res.Findings = append(res.Findings, f)
 				}
 			}
@@ -96,13 +106,19 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 	return res
 }
 
-// settings says whether a rule is judged on resources declared in a file, and at which severity.
-func (s *scan) settings(r *rule.Rule, file string) (finding.Severity, bool) {
-	on, severity := s.Config.For(file).Rule(r.ID, r.Aliases...)
+// choice says whether a rule is judged under some settings, and at which severity.
+type choice struct {
+	layer    *config.Settings
+	on       bool
+	severity finding.Severity
+}
+
+func choose(r *rule.Rule, layer *config.Settings) choice {
+	on, severity := layer.Rule(r.ID, r.Aliases...)
 	if severity == 0 {
 		severity = r.Severity
 	}
-	return severity, on
+	return choice{layer: layer, on: on, severity: severity}
 }
 
 // finding describes a verdict for people.
