@@ -87,8 +87,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// catalogue is the whole catalogue, filled up with copies of its pages to a thousand, compiled anew for each scan as a new
-// process would.
+// catalogue is the whole catalogue, filled up with copies of its pages to a thousand, prepared as the program carries them
+// and compiled anew for each scan as a new process would.
 func catalogue(b *testing.B, set *schema.Set) func() *rule.Catalogue {
 	pages := fstest.MapFS{}
 	n := 0
@@ -115,9 +115,14 @@ func catalogue(b *testing.B, set *schema.Set) func() *rule.Catalogue {
 			b.Fatal("no pages", err)
 		}
 	}
+	prepared, err := rule.Prepare(pages)
+	if err != nil {
+		b.Fatal(err)
+	}
+	code := string(prepared)
 	return func() *rule.Catalogue {
-		c, err := rule.Load(set, pages)
-		if err != nil {
+		c := rule.NewCatalogue(set)
+		if err := c.AddPrepared(pages, code); err != nil {
 			b.Fatal(err)
 		}
 		return c
