@@ -42,7 +42,7 @@ func numberValue(digits string) value.Value {
 }
 
 func sameNumber(f float64, digits string) bool {
-	if len(digits) > 400 {
+	if len(digits) > 400 || !function.Calculable(digits) {
 		return false
 	}
 	exact, ok := new(big.Rat).SetString(digits)
@@ -199,6 +199,9 @@ func textAs(s string, t schema.Type) value.Value {
 			return value.Value{Kind: value.Bool}
 		}
 	case schema.Number:
+		if !function.Calculable(s) {
+			break
+		}
 		if n, err := cty.ParseNumberVal(s); err == nil {
 			return bigNumber(n.AsBigFloat())
 		}

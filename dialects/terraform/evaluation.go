@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/terraform/function"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
 )
@@ -36,16 +37,19 @@ type evaluation struct {
 	missing    []resource.Missing
 	manifest   map[string]string // module key to directory, of .terraform/modules
 	scopes     int               // module instances so far
+	text       int               // bytes made so far, see made
 	folded     map[*folder]bool  // that were read
 	selected   string            // terraform.workspace by the settings
 }
 
 // Budgets that have no name in dialect.Limits.
 const (
-	maxSteps  = 10_000_000 // references, calls, rounds of loops (which count loopSteps each) and elements of one unit
+	maxSteps  = 4_000_000 // references, calls, rounds of loops (which count loopSteps and their nodes) and elements of one unit
 	loopSteps = 10
-	maxDepth  = 400     // values that wait for each other
-	maxSize   = 200_000 // elements of one named value, at any depth
+	maxMade   = 256 << 20 // bytes of text that a unit makes
+	maxDepth  = 400       // values that wait for each other
+	maxSize   = 200_000   // elements of one named value, at any depth
+	maxNested = 250       // nesting of one named value
 )
 
 // exhausted is what charge panics with; demand recovers it.
@@ -57,6 +61,9 @@ func (u *evaluation) charge(n int) {
 	before := u.steps
 	u.steps += n
 	if u.steps > maxSteps {
+		if u.limited["text"] {
+			panic(errExhausted)
+		}
 		u.exceed("steps", hcl.Range{Filename: u.root.files[0].path}, "evaluating %s takes more than %d steps; what was not evaluated by then is unknown", u.root.dir, maxSteps)
 		panic(errExhausted)
 	}
@@ -65,8 +72,18 @@ func (u *evaluation) charge(n int) {
 	}
 }
 
+// made counts text that was made, as work and as memory.
+func (u *evaluation) made(bytes int) {
+	if u.text += bytes; u.text > maxMade {
+		u.exceed("text", hcl.Range{Filename: u.root.files[0].path}, "evaluating %s makes more than %d bytes of text; what was not evaluated by then is unknown", u.root.dir, maxMade)
+		u.steps = maxSteps
+		panic(errExhausted)
+	}
+	u.charge(bytes / 256)
+}
+
 // onceLimits are reported at the first place only: everything after it meets them too.
-var onceLimits = map[string]bool{"steps": true, "depth": true, "scopes": true, "resources": true}
+var onceLimits = map[string]bool{"steps": true, "text": true, "depth": true, "scopes": true, "resources": true}
 
 // exceed reports a limit.
 func (u *evaluation) exceed(kind string, r hcl.Range, format string, args ...any) {
@@ -155,10 +172,12 @@ func (u *evaluation) demand(c *cell, name string, where hcl.Range, evaluate func
 	c.value = u.contain(name, where, evaluate)
 	u.depth--
 	c.state = done
-	if c.size = weigh(c.value, maxSize) / 16; c.size >= maxSize/16 {
-		u.exceed("size", where, "%s has more than %d elements and is taken as unknown", name, maxSize)
-		c.value, c.size = cty.DynamicVal, 0
+	w := weight{}
+	if w.take(c.value, 0); w.heavy {
+		u.exceed("size", where, "%s has more than %d elements, more than %d levels or a number of too many digits, and is taken as unknown", name, maxSize, maxNested)
+		c.value, w = cty.DynamicVal, weight{}
 	}
+	c.size = w.elements/16 + w.bytes/256
 	return c.value
 }
 
@@ -177,21 +196,31 @@ func (u *evaluation) contain(name string, where hcl.Range, evaluate func() cty.V
 	return evaluate()
 }
 
-// weigh counts the elements of a value at any depth, as far as limit.
-func weigh(v cty.Value, limit int) int {
+// weight is what a value costs whoever looks at all of it.
+type weight struct {
+	elements int
+	bytes    int
+	heavy    bool // it is beyond the limits, and was not weighed any further
+}
+
+func (w *weight) take(v cty.Value, depth int) {
 	v, _ = v.Unmark()
-	if !v.IsKnown() || v.IsNull() {
-		return 1
+	w.elements++
+	if w.heavy = w.heavy || w.elements > maxSize || depth > maxNested; w.heavy || !v.IsKnown() || v.IsNull() {
+		return
 	}
-	if t := v.Type(); t.IsPrimitiveType() || t.IsCapsuleType() || !v.CanIterateElements() {
-		return 1
+	switch t := v.Type(); {
+	case t == cty.String:
+		w.bytes += len(v.AsString())
+	case t == cty.Number:
+		w.heavy = function.CheckOperand(v) != nil
+	case t.IsPrimitiveType() || t.IsCapsuleType() || !v.CanIterateElements():
+	default:
+		for it := v.ElementIterator(); !w.heavy && it.Next(); {
+			_, item := it.Element()
+			w.take(item, depth+1)
+		}
 	}
-	n := 1
-	for it := v.ElementIterator(); n < limit && it.Next(); {
-		_, item := it.Element()
-		n += weigh(item, limit-n)
-	}
-	return n
 }
 
 // unit evaluates everything and makes the result.

@@ -22,22 +22,34 @@ type (
 	conditional struct{ *hclsyntax.ConditionalExpr }
 	template    struct{ *hclsyntax.TemplateExpr }
 	join        struct{ *hclsyntax.TemplateJoinExpr }
-	loop        struct{ *hclsyntax.ForExpr }
-	call        struct{ *hclsyntax.FunctionCallExpr }
+	loop        struct {
+		*hclsyntax.ForExpr
+		nodes int // evaluated in each round
+	}
+	call struct{ *hclsyntax.FunctionCallExpr }
 )
 
 // rewrite replaces the nodes of an expression. The expression must not be shared with anyone who expects HCL's own.
 func rewrite(e hclsyntax.Expression) hclsyntax.Expression {
+	var r rewriter
+	return r.rewrite(e)
+}
+
+// rewriter counts the nodes that it has met.
+type rewriter struct{ nodes int }
+
+func (r *rewriter) rewrite(e hclsyntax.Expression) hclsyntax.Expression {
+	r.nodes++
 	each := func(list []hclsyntax.Expression) {
 		for i := range list {
-			list[i] = rewrite(list[i])
+			list[i] = r.rewrite(list[i])
 		}
 	}
 	switch e := e.(type) {
 	case *hclsyntax.ScopeTraversalExpr:
 		return &reference{e}
 	case *hclsyntax.ConditionalExpr:
-		e.Condition, e.TrueResult, e.FalseResult = rewrite(e.Condition), rewrite(e.TrueResult), rewrite(e.FalseResult)
+		e.Condition, e.TrueResult, e.FalseResult = r.rewrite(e.Condition), r.rewrite(e.TrueResult), r.rewrite(e.FalseResult)
 		return &conditional{e}
 	case *hclsyntax.TemplateExpr:
 		if e.IsStringLiteral() {
@@ -46,47 +58,55 @@ func rewrite(e hclsyntax.Expression) hclsyntax.Expression {
 		each(e.Parts)
 		return &template{e}
 	case *hclsyntax.TemplateJoinExpr:
-		e.Tuple = rewrite(e.Tuple)
+		e.Tuple = r.rewrite(e.Tuple)
 		return &join{e}
 	case *hclsyntax.ForExpr:
-		e.CollExpr, e.ValExpr = rewrite(e.CollExpr), rewrite(e.ValExpr)
+		e.CollExpr = r.rewrite(e.CollExpr)
+		before := r.nodes
+		e.ValExpr = r.rewrite(e.ValExpr)
 		if e.KeyExpr != nil {
-			e.KeyExpr = rewrite(e.KeyExpr)
+			e.KeyExpr = r.rewrite(e.KeyExpr)
 		}
 		if e.CondExpr != nil {
-			e.CondExpr = rewrite(e.CondExpr)
+			e.CondExpr = r.rewrite(e.CondExpr)
 		}
-		return &loop{e}
+		return &loop{e, r.nodes - before}
 	case *hclsyntax.FunctionCallExpr:
 		each(e.Args)
 		return &call{e}
 	case *hclsyntax.TemplateWrapExpr:
-		e.Wrapped = rewrite(e.Wrapped)
+		e.Wrapped = r.rewrite(e.Wrapped)
 	case *hclsyntax.RelativeTraversalExpr:
-		e.Source = rewrite(e.Source)
+		e.Source = r.rewrite(e.Source)
 		return &relative{e}
 	case *hclsyntax.IndexExpr:
-		e.Collection, e.Key = rewrite(e.Collection), rewrite(e.Key)
+		e.Collection, e.Key = r.rewrite(e.Collection), r.rewrite(e.Key)
 		return &index{e}
 	case *hclsyntax.TupleConsExpr:
 		each(e.Exprs)
 	case *hclsyntax.ObjectConsExpr:
 		for i := range e.Items {
-			e.Items[i].KeyExpr, e.Items[i].ValueExpr = rewrite(e.Items[i].KeyExpr), rewrite(e.Items[i].ValueExpr)
+			e.Items[i].KeyExpr, e.Items[i].ValueExpr = r.rewrite(e.Items[i].KeyExpr), r.rewrite(e.Items[i].ValueExpr)
 		}
 	case *hclsyntax.ObjectConsKeyExpr:
 		if hcl.ExprAsKeyword(e.Wrapped) == "" || e.ForceNonLiteral {
-			e.Wrapped = rewrite(e.Wrapped)
+			e.Wrapped = r.rewrite(e.Wrapped)
 		}
 	case *hclsyntax.SplatExpr:
-		e.Source, e.Each = rewrite(e.Source), rewrite(e.Each)
+		e.Source, e.Each = r.rewrite(e.Source), r.rewrite(e.Each)
 		return &splat{e}
 	case *hclsyntax.BinaryOpExpr:
-		e.LHS, e.RHS = rewrite(e.LHS), rewrite(e.RHS)
+		e.LHS, e.RHS = r.rewrite(e.LHS), r.rewrite(e.RHS)
+		if calculates(e.Op) {
+			return &binary{e}
+		}
 	case *hclsyntax.UnaryOpExpr:
-		e.Val = rewrite(e.Val)
+		e.Val = r.rewrite(e.Val)
+		if calculates(e.Op) {
+			return &unary{e}
+		}
 	case *hclsyntax.ParenthesesExpr:
-		e.Expression = rewrite(e.Expression)
+		e.Expression = r.rewrite(e.Expression)
 	}
 	return e
 }
@@ -249,7 +269,7 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		}
 		text.WriteString(str.AsString())
 	}
-	s.unit.charge(text.Len() / 256)
+	s.unit.made(text.Len())
 	if known < 0 {
 		if diags.HasErrors() {
 			return cty.UnknownVal(cty.String).RefineNotNull().WithMarks(withoutShape(marks)...), diags
@@ -289,6 +309,7 @@ func (e *join) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 			s.unit.exceed("value", e.Tuple.Range(), "a loop in a template makes a string of more than %d bytes", s.unit.limits.ValueBytes)
 			return cty.UnknownVal(cty.String).RefineNotNull(), nil
 		}
+		s.unit.made(size)
 	}
 	inner := hclsyntax.TemplateJoinExpr{Tuple: literal(tuple, e.Tuple.Range())}
 	v, more := inner.Value(nil)
@@ -302,7 +323,7 @@ func (e *loop) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	}
 	coll, diags := e.CollExpr.Value(ctx)
 	if plain, _ := coll.Unmark(); plain.IsKnown() && !plain.IsNull() && plain.CanIterateElements() {
-		s.unit.charge(loopSteps * plain.LengthInt())
+		s.unit.charge((loopSteps + e.nodes) * plain.LengthInt())
 	}
 	inner := *e.ForExpr
 	inner.CollExpr = literal(coll, e.CollExpr.Range())
@@ -351,9 +372,9 @@ func (e *call) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if plain, _ := v.Unmark(); plain.IsKnown() && !plain.IsNull() {
 		switch t := plain.Type(); {
 		case t == cty.String:
-			s.unit.charge(len(plain.AsString()) / 256)
+			s.unit.made(len(plain.AsString()))
 		case plain.CanIterateElements():
-			s.unit.charge(plain.LengthInt() / 4)
+			s.unit.charge(plain.LengthInt())
 		}
 	}
 	return v, diags

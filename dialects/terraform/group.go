@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"plumbline.dev/plumbline/source"
 )
@@ -112,7 +111,7 @@ func (s *scope) countInstances(x *expansion, e hclsyntax.Expression, name string
 		unknown()
 		return
 	}
-	n, err := convert.Convert(v, cty.Number)
+	n, err := convertTo(v, cty.Number)
 	if err != nil || n.IsNull() {
 		u.problem(source.Invalid, place(e.Range()), "count must be a number and is not")
 		unknown()
@@ -215,7 +214,7 @@ func (x *expansion) at(key cty.Value) *instance {
 	if x.byName {
 		want = cty.String
 	}
-	key, err := convert.Convert(key, want)
+	key, err := convertTo(key, want)
 	if err != nil || !key.IsKnown() || key.IsNull() {
 		return nil
 	}

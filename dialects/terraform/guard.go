@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"plumbline.dev/plumbline/dialects/terraform/function"
 	"plumbline.dev/plumbline/source"
 )
 
@@ -20,7 +21,6 @@ import (
 const (
 	chainFactor = 8         // operators, calls and indexes in a row that are allowed, as a multiple of the nesting
 	maxTokens   = 1_500_000 // words and signs of one text
-	maxDigits   = 4096      // digits of a number, and its largest decimal exponent
 )
 
 // refusal says why a text must not be parsed.
@@ -38,7 +38,7 @@ func tooWordy(offset int) *refusal {
 }
 
 func tooPrecise(offset int) *refusal {
-	return &refusal{offset, fmt.Sprintf("it holds a number of more than %d digits", maxDigits)}
+	return &refusal{offset, "it holds a number of too many digits, or with too large an exponent"}
 }
 
 func (r *refusal) problem(file string) source.Problem {
@@ -303,7 +303,7 @@ func (s *scanner) code() {
 		s.lexeme(lexeme{kind: nameWord, text: src[i:s.at], plain: true})
 		return
 	case c >= '0' && c <= '9':
-		n, ok := numeral(src[i:])
+		n, ok := function.Numeral(src[i:])
 		s.at = i + n
 		s.tokens++
 		if !ok {

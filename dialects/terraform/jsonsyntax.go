@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"plumbline.dev/plumbline/dialects/terraform/function"
 	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
 )
@@ -318,7 +319,7 @@ func (c *jsonSyntax) expression(n *node) hclsyntax.Expression {
 	case 's':
 		return c.text(n)
 	case 'n':
-		if !calculable(n.text) {
+		if !function.Calculable(n.text) {
 			c.problems = append(c.problems, source.Problem{Kind: source.Limit, Range: place(rng), Message: tooPrecise(n.start).message})
 			return lit(cty.UnknownVal(cty.Number))
 		}

@@ -27,17 +27,29 @@ type (
 )
 
 func (e *index) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
-	v, diags := e.IndexExpr.Value(ctx)
-	return dropShape(v), diags
+	coll, diags := e.Collection.Value(ctx)
+	key, more := operandKey(e.Key, coll, ctx)
+	inner := *e.IndexExpr
+	inner.Collection, inner.Key = literal(coll, e.Collection.Range()), literal(key, e.Key.Range())
+	v, last := inner.Value(ctx)
+	return dropShape(v), append(append(diags, more...), last...)
 }
 
 func (e *relative) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if diags := checkSteps(e.Traversal); diags != nil {
+		return cty.DynamicVal, diags
+	}
 	v, diags := e.RelativeTraversalExpr.Value(ctx)
 	return dropShape(v), diags
 }
 
 func (e *splat) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	v, diags := e.SplatExpr.Value(ctx)
+	if plain, _ := v.Unmark(); plain.IsKnown() && !plain.IsNull() && plain.CanIterateElements() {
+		if s := scopeOf(ctx); s != nil {
+			s.unit.charge(loopSteps * plain.LengthInt())
+		}
+	}
 	return dropShape(v), diags
 }
 
@@ -45,6 +57,9 @@ func (e *splat) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 func onward(steps hcl.Traversal, v cty.Value) (cty.Value, hcl.Diagnostics) {
 	if len(steps) == 0 {
 		return v, nil
+	}
+	if diags := checkSteps(steps); diags != nil {
+		return cty.DynamicVal, diags
 	}
 	return steps.TraverseRel(dropShape(v))
 }

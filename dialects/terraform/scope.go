@@ -57,6 +57,7 @@ func (u *evaluation) rootScope() *scope {
 		ValueBytes: u.limits.ValueBytes,
 		Seen:       func(p string) { u.files[p] = true },
 		Listed:     func(p string) { u.dirs[p] = true },
+		Charge:     u.charge,
 	}))
 	return s
 }

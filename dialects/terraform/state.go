@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
@@ -200,7 +199,7 @@ func (i *instance) object() cty.Value {
 // fit gives a written value the type of its attribute. Null counts as not written.
 func (u *evaluation) fit(v cty.Value, a *schema.Attribute, where hcl.Range) cty.Value {
 	k := u.kind(a)
-	converted, err := convert.Convert(v, k.loose)
+	converted, err := convertTo(v, k.loose)
 	if err != nil {
 		u.problem(source.Invalid, place(where), "the value of "+a.Name+" does not have the type of the attribute: "+err.Error())
 		_, marks := v.UnmarkDeep()

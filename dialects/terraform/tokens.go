@@ -1,6 +1,10 @@
 package terraform
 
-import "github.com/hashicorp/hcl/v2/hclsyntax"
+import (
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"plumbline.dev/plumbline/dialects/terraform/function"
+)
 
 // closes says which token ends what another one begins.
 var closes = map[hclsyntax.TokenType]hclsyntax.TokenType{
@@ -61,7 +65,7 @@ func refuseTokens(tokens hclsyntax.Tokens, limit int) *refusal {
 				chained, top.chain = chained-top.chain, 0
 			}
 		case hclsyntax.TokenNumberLit:
-			if _, ok := numeral(t.Bytes); !ok {
+			if _, ok := function.Numeral(t.Bytes); !ok {
 				return tooPrecise(t.Range.Start.Byte)
 			}
 		case hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenPercent,
@@ -97,53 +101,4 @@ func words(src []byte) int {
 		}
 	}
 	return n
-}
-
-// numeral reads the number that src begins with. It returns its length, and whether it has so few digits and so small an
-// exponent that it can be calculated with.
-func numeral(src []byte) (n int, ok bool) {
-	digits, exponent, end := 0, 0, len(src)
-	for n < end {
-		c := src[n]
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-			n++
-			continue
-		case c == '.' && n+1 < end && src[n+1] >= '0' && src[n+1] <= '9':
-			n++
-			continue
-		case c == 'e' || c == 'E':
-			at := n + 1
-			if at < end && (src[at] == '+' || src[at] == '-') {
-				at++
-			}
-			if at == end || src[at] < '0' || src[at] > '9' {
-				return n, digits <= maxDigits
-			}
-			this := 0
-			for ; at < end && src[at] >= '0' && src[at] <= '9'; at++ {
-				this = min(this*10+int(src[at]-'0'), maxDigits+1)
-			}
-			exponent, n = max(exponent, this), at
-			continue
-		}
-		break
-	}
-	return n, digits <= maxDigits && exponent <= maxDigits
-}
-
-// calculable reports whether a text may be turned into a number: it is none, or one of few digits.
-func calculable(text string) bool {
-	if len(text) > 0 && (text[0] == '-' || text[0] == '+') {
-		text = text[1:]
-	}
-	if len(text) > 0 && text[0] == '.' {
-		text = "0" + text
-	}
-	if text == "" || text[0] < '0' || text[0] > '9' {
-		return true
-	}
-	_, ok := numeral([]byte(text))
-	return ok
 }

@@ -36,6 +36,7 @@ type Options struct {
 	Elements   int                               // most elements, counted at any depth, that a function takes or makes; 0 is 100,000
 	Seen       func(path string)                 // called for every file that is looked at, existing or not; may be nil
 	Listed     func(path string)                 // called for every directory that is listed; may be nil
+	Charge     func(steps int)                   // called before work is done, with how much; it may panic to stop it; may be nil
 }
 
 func (o Options) withDefaults() Options {
@@ -55,7 +56,7 @@ func (o Options) withDefaults() Options {
 // goroutines as the callbacks of o are.
 func Table(o Options) map[string]function.Function {
 	o = o.withDefaults()
-	l := limits{bytes: o.ValueBytes, elements: o.Elements}
+	l := o.limits()
 	t := pure(l)
 	for name, f := range files(o) {
 		t[name] = f

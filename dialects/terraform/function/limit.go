@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 )
 
@@ -15,17 +16,34 @@ import (
 // limits. What a function takes is weighed as well, because values can share parts and so be far larger than their memory.
 
 const (
-	maxDepth    = 250       // nesting of values, documents and templates
-	maxDigits   = 4096      // digits of a number written as text
-	maxExponent = 1 << 15   // binary exponent of a number: its decimal text stays below ten thousand digits
-	maxPattern  = 16 << 10  // bytes of a regular expression
-	maxMatching = 200 << 20 // steps of matching: bytes of the text times size of the compiled expression
+	maxDepth    = 250      // nesting of values, documents and templates
+	maxDigits   = 4096     // digits of a number written as text
+	maxExponent = 1 << 15  // binary exponent of a number: its decimal text stays below ten thousand digits
+	maxPattern  = 16 << 10 // bytes of a regular expression
+	maxMatching = 50 << 20 // steps of matching: bytes of the text times size of the compiled expression
 )
 
 type limits struct {
 	bytes    int // of one text that is made
 	elements int // of one value at any depth
+	charge   func(steps int)
 }
+
+func (o Options) limits() limits {
+	l := limits{bytes: o.ValueBytes, elements: o.Elements, charge: o.Charge}
+	if l.charge == nil {
+		l.charge = func(int) {}
+	}
+	return l
+}
+
+// Work that functions ask to be charged for: a step is what costs about as much as a reference.
+const (
+	elementsPerStep = 8
+	bytesPerStep    = 32
+	matchesPerStep  = 50
+	decryption      = 20_000
+)
 
 func tooLong(most int) error { return fmt.Errorf("text of more than %d bytes", most) }
 func tooMany(most int) error { return fmt.Errorf("more than %d elements", most) }
@@ -57,6 +75,24 @@ func (l limits) bound(f function.Function, guard guard) function.Function {
 						return cty.NilVal, function.NewArgError(i, err)
 					}
 				}
+				l.charge((l.elements-w.elements)/elementsPerStep + (4*l.bytes-w.bytes)/bytesPerStep)
+			}
+			for i, arg := range args {
+				p := rest
+				if i < len(params) {
+					p = &params[i]
+				}
+				if p == nil || p.Type != cty.Number {
+					continue
+				}
+				if err := CheckOperand(arg); err != nil {
+					return cty.NilVal, function.NewArgError(i, err)
+				}
+				number, err := convert.Convert(arg, cty.Number)
+				if err != nil {
+					return cty.NilVal, function.NewArgError(i, err)
+				}
+				args[i] = number
 			}
 			if guard.check != nil {
 				if err := guard.check(args); err != nil {
@@ -96,6 +132,9 @@ func dropped(p *function.Parameter, arg cty.Value) cty.ValueMarks {
 
 func open(p function.Parameter) function.Parameter {
 	p.AllowMarked, p.AllowUnknown, p.AllowNull, p.AllowDynamicType = true, true, true, true
+	if p.Type == cty.Number { // the text of a number is converted when its digits are counted
+		p.Type = cty.DynamicPseudoType
+	}
 	return p
 }
 
@@ -198,6 +237,10 @@ func (l limits) guard(name string) guard {
 		return guard{check: l.product}
 	case "split":
 		return guard{check: l.split}
+	case "rsadecrypt":
+		return guard{check: func([]cty.Value) error { l.charge(decryption); return nil }}
+	case "trim":
+		return guard{check: l.trim}
 	case "yamldecode":
 		return guard{check: l.yaml}
 	}
@@ -325,6 +368,17 @@ func (l limits) match(pattern string, n int) error {
 	if !atMost(maxMatching, len(prog.Inst), n+1) || !atMost(20*l.elements, re.MaxCap()+1, n+1) && n > l.elements {
 		return errors.New("pattern and text are too large to be matched")
 	}
+	l.charge(len(prog.Inst) * (n + 1) / matchesPerStep)
+	return nil
+}
+
+// trim looks every character up in the other text, which takes a search when that is not plain ASCII.
+func (l limits) trim(args []cty.Value) error {
+	s, set := text(args[0]), text(args[1])
+	if !atMost(maxMatching, len(s)+1, len(set)+1) {
+		return errors.New("texts are too large to be trimmed")
+	}
+	l.charge(len(s) * len(set) / (4 * matchesPerStep))
 	return nil
 }
 

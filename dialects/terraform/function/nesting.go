@@ -46,6 +46,10 @@ func checkTemplate(src, name string) error {
 			open = open[:len(open)-1]
 		}
 		switch token.Type {
+		case hclsyntax.TokenNumberLit:
+			if _, ok := Numeral(token.Bytes); !ok {
+				return fmt.Errorf("number of more than %d digits", maxDigits)
+			}
 		case hclsyntax.TokenTemplateControl:
 			if i+1 < len(tokens) {
 				switch string(tokens[i+1].Bytes) {
@@ -55,7 +59,7 @@ func checkTemplate(src, name string) error {
 					directives = max(directives-1, 0)
 				}
 			}
-		case hclsyntax.TokenComment, hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenComma, hclsyntax.TokenNewline,
+		case hclsyntax.TokenComment, hclsyntax.TokenIdent, hclsyntax.TokenComma, hclsyntax.TokenNewline,
 			hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenOQuote, hclsyntax.TokenCQuote:
 		default:
 			if operators++; len(open) > 0 && operators > maxOperators {

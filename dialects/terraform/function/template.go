@@ -33,7 +33,7 @@ func templates(o Options, rest map[string]function.Function, depth int) map[stri
 		maps.Copy(inner, templates(o, rest, depth+1))
 		return qualified(inner)
 	})
-	l := limits{bytes: o.ValueBytes, elements: o.Elements}
+	l := o.limits()
 	return map[string]function.Function{
 		"templatefile":   l.bound(r.file(), guard{}),
 		"templatestring": l.bound(r.string(), guard{}),
@@ -162,10 +162,39 @@ func (m meter) Exit(n hclsyntax.Node) hcl.Diagnostics {
 		for i, p := range n.Parts {
 			n.Parts[i] = around(p)
 		}
+	case *hclsyntax.BinaryOpExpr:
+		n.LHS, n.RHS = operand{n.LHS}, operand{n.RHS}
+	case *hclsyntax.UnaryOpExpr:
+		n.Val = operand{n.Val}
+	case *hclsyntax.IndexExpr:
+		n.Key = operand{n.Key}
+	case *hclsyntax.FunctionCallExpr:
+		if n.Name != "try" && n.Name != "can" { // which look at the expression
+			for i, a := range n.Args {
+				n.Args[i] = operand{a}
+			}
+		}
+	case *hclsyntax.TemplateWrapExpr:
+		n.Wrapped = operand{n.Wrapped}
 	case *hclsyntax.ForExpr:
 		n.KeyExpr, n.ValExpr, n.CondExpr = around(n.KeyExpr), around(n.ValExpr), around(n.CondExpr)
 	}
 	return nil
+}
+
+// operand evaluates an expression and refuses a number of too many digits, whose text nobody could wait for.
+type operand struct{ hclsyntax.Expression }
+
+func (e operand) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	v, diags := e.Expression.Value(ctx)
+	if plain, _ := v.Unmark(); plain.Type() == cty.Number {
+		if err := CheckOperand(v); err != nil {
+			return cty.DynamicVal, diags.Append(&hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "Number with too many digits", Detail: err.Error(), Subject: e.Range().Ptr(),
+			})
+		}
+	}
+	return v, diags
 }
 
 // metered evaluates an expression until the budget is spent, then nothing any more.
