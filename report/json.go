@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bufio"
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -19,21 +21,6 @@ func JSONSchema() string { return jsonSchema }
 
 // jsonFormat is the version of the json format: it grows when a field goes or changes its meaning.
 const jsonFormat = 1
-
-type jsonReport struct {
-	Format    int           `json:"format"`
-	Tool      jsonTool      `json:"tool"`
-	Root      string        `json:"root"`
-	Complete  bool          `json:"complete"`
-	Summary   jsonSummary   `json:"summary"`
-	Findings  []jsonFinding `json:"findings"`
-	Undecided []jsonFinding `json:"undecided"`
-	Problems  []jsonProblem `json:"problems"`
-	Hygiene   []jsonHygiene `json:"hygiene"`
-	Rules     []jsonRule    `json:"rules"`
-	Coverage  jsonCoverage  `json:"coverage"`
-	Controls  []jsonControl `json:"controls,omitempty"`
-}
 
 type jsonControl struct {
 	Framework  string   `json:"framework"`
@@ -184,32 +171,93 @@ func writeJSON(w io.Writer, in Input) error {
 	r := in.Report
 	found := open(r)
 	n := count(found)
-	out := jsonReport{
-		Format:   jsonFormat,
-		Tool:     jsonTool{"plumbline", r.Tool.Version},
-		Root:     r.Root,
-		Complete: complete(r),
-		Summary: jsonSummary{
-			Findings:   jsonTally{n[finding.Critical], n[finding.High], n[finding.Medium], n[finding.Low], n[finding.Info], len(found)},
-			Suppressed: len(r.Findings) - len(found), Undecided: len(r.Undecided), Problems: len(r.Problems),
-		},
-		Findings:  each(r.Findings, jsonFindingOf),
-		Undecided: each(r.Undecided, jsonFindingOf),
-		Problems: each(r.Problems, func(p finding.Problem) jsonProblem {
-			return jsonProblem{string(p.Kind), p.Message, p.Unit, jsonLocationOf(p.Location)}
-		}),
-		Hygiene: each(r.Hygiene, func(h finding.Hygiene) jsonHygiene {
-			return jsonHygiene{h.Kind, h.Message, jsonSuppressionOf(&h.Suppression)}
-		}),
-		Rules: each(r.Rules, func(x finding.Rule) jsonRule {
-			return jsonRule{x.ID, x.Title, x.Severity, x.Category, x.Why, controlsOf(x.Controls), each(x.Aliases, itself)}
-		}),
-		Coverage: coverageOf(r.Coverage),
-		Controls: each(r.Controls, func(c finding.Control) jsonControl {
+	out := jsonStream{w: bufio.NewWriter(w)}
+	out.field("format", jsonFormat)
+	out.field("tool", jsonTool{"plumbline", r.Tool.Version})
+	out.field("root", r.Root)
+	out.field("complete", complete(r))
+	out.field("summary", jsonSummary{
+		Findings:   jsonTally{n[finding.Critical], n[finding.High], n[finding.Medium], n[finding.Low], n[finding.Info], len(found)},
+		Suppressed: len(r.Findings) - len(found), Undecided: len(r.Undecided), Problems: len(r.Problems),
+	})
+	out.list("findings", len(r.Findings), func(i int) any { return jsonFindingOf(r.Findings[i]) })
+	out.list("undecided", len(r.Undecided), func(i int) any { return jsonFindingOf(r.Undecided[i]) })
+	out.list("problems", len(r.Problems), func(i int) any {
+		p := r.Problems[i]
+		return jsonProblem{string(p.Kind), p.Message, p.Unit, jsonLocationOf(p.Location)}
+	})
+	out.list("hygiene", len(r.Hygiene), func(i int) any {
+		h := r.Hygiene[i]
+		return jsonHygiene{h.Kind, h.Message, jsonSuppressionOf(&h.Suppression)}
+	})
+	out.list("rules", len(r.Rules), func(i int) any {
+		x := r.Rules[i]
+		return jsonRule{x.ID, x.Title, x.Severity, x.Category, x.Why, controlsOf(x.Controls), each(x.Aliases, itself)}
+	})
+	out.field("coverage", coverageOf(r.Coverage))
+	if len(r.Controls) > 0 {
+		out.list("controls", len(r.Controls), func(i int) any {
+			c := r.Controls[i]
 			return jsonControl{c.Framework, c.ID, c.Title, c.Status, append([]string{}, c.Rules...), c.Findings, c.Undecided, c.Suppressed}
-		}),
+		})
 	}
-	return encodeJSON(w, out)
+	return out.end()
+}
+
+// jsonStream writes an object member by member, because a report may be larger than what made it.
+type jsonStream struct {
+	w    *bufio.Writer
+	some bool // a member was written
+	err  error
+}
+
+func (s *jsonStream) name(name string) {
+	lead := ",\n  "
+	if !s.some {
+		lead = "{\n  "
+	}
+	s.some = true
+	s.w.WriteString(lead + `"` + name + `": `)
+}
+
+func (s *jsonStream) value(v any, prefix string) {
+	var b bytes.Buffer
+	e := json.NewEncoder(escaper{&b})
+	e.SetEscapeHTML(false)
+	e.SetIndent(prefix, "  ")
+	if err := e.Encode(v); s.err == nil {
+		s.err = err
+	}
+	s.w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+func (s *jsonStream) field(name string, v any) {
+	s.name(name)
+	s.value(v, "  ")
+}
+
+func (s *jsonStream) list(name string, n int, at func(int) any) {
+	s.name(name)
+	s.w.WriteByte('[')
+	for i := range n {
+		if i > 0 {
+			s.w.WriteByte(',')
+		}
+		s.w.WriteString("\n    ")
+		s.value(at(i), "    ")
+	}
+	if n > 0 {
+		s.w.WriteString("\n  ")
+	}
+	s.w.WriteByte(']')
+}
+
+func (s *jsonStream) end() error {
+	s.w.WriteString("\n}\n")
+	if s.err != nil {
+		return s.err
+	}
+	return s.w.Flush()
 }
 
 // each maps a list; the result is never nil, so that JSON says [] and not null.
