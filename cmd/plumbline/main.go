@@ -25,5 +25,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "plumbline: interrupted")
 		os.Exit(cli.Failure)
 	}()
+	tuneMemory()
 	os.Exit(cli.Main(ctx, os.Args[1:], cli.Process()))
 }
