@@ -28,8 +28,9 @@ var tagsType = types.NewMapType(types.StringType, types.NewNullableType(types.St
 
 // annotate returns the expression with types, and with calls of functions in a namespace resolved.
 func annotate(parsed *ast.AST, kinds typing) *ast.AST {
+	const usual = 64 // nodes
 	a := &annotator{
-		ast:    ast.NewCheckedAST(parsed, make(map[int64]*types.Type), make(map[int64]*ast.ReferenceInfo)),
+		ast:    ast.NewCheckedAST(parsed, make(map[int64]*types.Type, usual), make(map[int64]*ast.ReferenceInfo)),
 		typing: kinds,
 		make:   ast.NewExprFactory(),
 	}
@@ -119,7 +120,7 @@ func (a *annotator) call(e ast.Expr) *types.Type {
 			c = e.AsCall()
 		}
 	}
-	var args []*types.Type
+	args := make([]*types.Type, 0, 4)
 	if c.IsMemberFunction() {
 		args = append(args, a.visit(c.Target()))
 	}

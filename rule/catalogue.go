@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ type Catalogue struct {
 // entry is a page of the catalogue.
 type entry struct {
 	path string
-	text []byte
+	tree fs.FS  // that has the page
+	text []byte // nil until it is needed
 	id   string
 	on   []string
 	rule *Rule // nil until it was parsed
@@ -67,7 +69,19 @@ func NewCatalogue(set *schema.Set) *Catalogue {
 }
 
 // Add adds the pages of a tree, as Load does.
-func (c *Catalogue) Add(tree fs.FS) error { return c.addAll(tree, false, nil) }
+func (c *Catalogue) Add(tree fs.FS) error {
+	err := walkPages(tree, func(path string) error {
+		text, err := fs.ReadFile(tree, path)
+		if err == nil {
+			c.add(&entry{path: path, text: text})
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	return nil
+}
 
 // AddPrepared adds the pages of a tree that the program carries, with what Prepare made of them or of an earlier state of
 // them. A test has found no mistake in these pages: they are compiled without a type check, and those that were prepared
@@ -77,12 +91,22 @@ func (c *Catalogue) AddPrepared(tree fs.FS, prepared string) error {
 	if err != nil {
 		return fmt.Errorf("rules: %w", err)
 	}
-	return c.addAll(tree, true, pages)
-}
-
-func (c *Catalogue) addAll(tree fs.FS, checked bool, prepared map[string]*preparedPage) error {
-	err := walkPages(tree, func(path string, text []byte) error {
-		c.add(&entry{path: path, text: text, checked: checked, prepared: prepared[path]})
+	beginning := make([]byte, 2048) // most heads are shorter
+	err = walkPages(tree, func(path string) error {
+		f, err := tree.Open(path)
+		if err != nil {
+			return err
+		}
+		n, err := io.ReadFull(f, beginning)
+		f.Close()
+		e := &entry{path: path, tree: tree, checked: true, prepared: pages[path]}
+		var ok bool
+		if e.on, e.id, ok = Head(beginning[:n]); !ok || err != nil && err != io.ErrUnexpectedEOF {
+			if e.text, err = fs.ReadFile(tree, path); err != nil {
+				return err
+			}
+		}
+		c.add(e)
 		return nil
 	})
 	if err != nil {
@@ -92,24 +116,22 @@ func (c *Catalogue) addAll(tree fs.FS, checked bool, prepared map[string]*prepar
 }
 
 // walkPages visits the pages of a tree.
-func walkPages(tree fs.FS, visit func(path string, text []byte) error) error {
+func walkPages(tree fs.FS, visit func(path string) error) error {
 	return fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".md") || strings.EqualFold(d.Name(), "README.md") {
 			return err
 		}
-		text, err := fs.ReadFile(tree, path)
-		if err != nil {
-			return err
-		}
-		return visit(path, text)
+		return visit(path)
 	})
 }
 
 func (c *Catalogue) add(e *entry) {
-	var ok bool
-	if e.on, e.id, ok = Head(e.text); !ok {
-		c.parse(e)
-		e.on, e.id = e.rule.On, e.rule.ID
+	if e.text != nil { // else its head was read
+		var ok bool
+		if e.on, e.id, ok = Head(e.text); !ok {
+			c.parse(e)
+			e.on, e.id = e.rule.On, e.rule.ID
+		}
 	}
 	if other := c.byID[e.id]; other != nil && e.id != "" {
 		c.problem(e, 0, "the id %s is already that of %s", e.id, other.path)
@@ -135,6 +157,13 @@ func (c *Catalogue) problem(e *entry, line int, format string, args ...any) {
 }
 
 func (c *Catalogue) parse(e *entry) *Rule {
+	if e.text == nil && e.tree != nil {
+		text, err := fs.ReadFile(e.tree, e.path)
+		if err != nil {
+			c.problem(e, 0, "the page cannot be read: %v", err)
+		}
+		e.text, e.tree = text, nil
+	}
 	if e.rule == nil && e.prepared != nil {
 		if e.prepared.of(e.text) && e.prepared.open(e.path, string(e.text)) == nil {
 			e.rule = e.prepared.rule

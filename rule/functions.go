@@ -3,6 +3,7 @@ package rule
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Function documents a function that rules may call.
@@ -34,11 +35,13 @@ func Functions() []Function {
 var builtins = slices.Concat(textFunctions, listFunctions, besideFunctions, decodeFunctions, iamFunctions, netFunctions,
 	secretFunctions, versionFunctions)
 
-func builtin(name string) *function {
+// builtin returns the function of that name, or nil.
+func builtin(name string) *function { return builtinsByName()[name] }
+
+var builtinsByName = sync.OnceValue(func() map[string]*function {
+	byName := make(map[string]*function, len(builtins))
 	for i := range builtins {
-		if builtins[i].Name == name {
-			return &builtins[i]
-		}
+		byName[builtins[i].Name] = &builtins[i]
 	}
-	return nil
-}
+	return byName
+})

@@ -29,7 +29,11 @@ func Prepare(tree fs.FS) ([]byte, error) {
 	}
 	compiler := &Compiler{parser: parser}
 	w := &writer{buf: []byte(preparedForm)}
-	err = walkPages(tree, func(path string, text []byte) error {
+	err = walkPages(tree, func(path string) error {
+		text, err := fs.ReadFile(tree, path)
+		if err != nil {
+			return err
+		}
 		w.text = string(text)
 		r, problems := Parse(path, text)
 		if len(problems) > 0 {
