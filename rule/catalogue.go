@@ -91,7 +91,7 @@ func (c *Catalogue) AddPrepared(tree fs.FS, prepared string) error {
 	if err != nil {
 		return fmt.Errorf("rules: %w", err)
 	}
-	beginning := make([]byte, 2048) // most heads are shorter
+	beginning := make([]byte, 1024) // the id and the types come early
 	err = walkPages(tree, func(path string) error {
 		f, err := tree.Open(path)
 		if err != nil {

@@ -26,6 +26,9 @@ func Head(text []byte) (on []string, id string, ok bool) {
 			}
 			inList = false
 		}
+		if id != "" && len(on) > 0 {
+			return on, id, true // what follows takes longer to read than all before
+		}
 		if v, found := bytes.CutPrefix(line, []byte("id:")); found {
 			id = plain(string(v))
 		} else if v, found := bytes.CutPrefix(line, []byte("on:")); found {
