@@ -149,6 +149,7 @@ func (u *evaluation) fillDynamic(c *content, block *hclsyntax.Block, ctx *hcl.Ev
 		}
 	}
 	item := func(key, value cty.Value) *content {
+		u.charge(blockSteps)
 		child := ctx.NewChild()
 		child.Variables = map[string]cty.Value{iterator: cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})}
 		out := &content{block: inner, outer: block, ctx: child}

@@ -44,12 +44,13 @@ type evaluation struct {
 
 // Budgets that have no name in dialect.Limits.
 const (
-	maxSteps  = 4_000_000 // references, calls, rounds of loops (which count loopSteps and their nodes) and elements of one unit
-	loopSteps = 10
-	maxMade   = 256 << 20 // bytes of text that a unit makes
-	maxDepth  = 400       // values that wait for each other
-	maxSize   = 200_000   // elements of one named value, at any depth
-	maxNested = 250       // nesting of one named value
+	maxSteps   = 4_000_000 // references, calls, rounds of loops (which count loopSteps and their nodes) and elements of one unit
+	loopSteps  = 10
+	blockSteps = 50        // of a block that a dynamic one makes
+	maxMade    = 256 << 20 // bytes of text that a unit makes
+	maxDepth   = 400       // values that wait for each other
+	maxSize    = 200_000   // elements of one named value, at any depth
+	maxNested  = 250       // nesting of one named value
 )
 
 // exhausted is what charge panics with; demand recovers it.

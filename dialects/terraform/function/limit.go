@@ -43,6 +43,7 @@ const (
 	bytesPerStep    = 32
 	matchesPerStep  = 50
 	decryption      = 20_000
+	rendering       = 500
 )
 
 func tooLong(most int) error { return fmt.Errorf("text of more than %d bytes", most) }
@@ -368,7 +369,7 @@ func (l limits) match(pattern string, n int) error {
 	if !atMost(maxMatching, len(prog.Inst), n+1) || !atMost(20*l.elements, re.MaxCap()+1, n+1) && n > l.elements {
 		return errors.New("pattern and text are too large to be matched")
 	}
-	l.charge(len(prog.Inst) * (n + 1) / matchesPerStep)
+	l.charge(10*len(prog.Inst) + len(prog.Inst)*(n+1)/matchesPerStep)
 	return nil
 }
 

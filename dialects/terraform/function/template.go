@@ -94,6 +94,9 @@ func (r *renderer) render(name, src string, vars cty.Value) (cty.Value, error) {
 	if r.depth >= maxTemplates {
 		return cty.DynamicVal, fmt.Errorf("templates inside templates are nested deeper than %d", maxTemplates)
 	}
+	if r.Charge != nil {
+		r.Charge(rendering + len(src)/elementsPerStep)
+	}
 	if err := checkTemplate(src, name); err != nil {
 		return cty.DynamicVal, fmt.Errorf("%s: %w", clip(name), err)
 	}
