@@ -29,6 +29,7 @@ type scanFlags struct {
 	threshold string
 	undecided string
 	noInline  bool
+	fixes     bool
 	noFixes   bool
 	baseline  string
 	diff      string
@@ -57,6 +58,7 @@ Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line 
 			c.set.StringVar(&f.threshold, "threshold", "", "exit 1 from this `SEVERITY` on: critical, high, medium, low, info or none (as the settings say, else low)")
 			c.set.StringVar(&f.undecided, "undecided", "", "what to do with undecided verdicts: report, hide or `fail`")
 			c.set.BoolVar(&f.noInline, "no-inline", false, "ignore suppressions in comments")
+			c.set.BoolVar(&f.fixes, "fixes", false, "prove and offer fixes in json too, as text, markdown, html, sarif and gitlab-sast do by themselves")
 			c.set.BoolVar(&f.noFixes, "no-fixes", false, "offer no fixes (faster: nothing has to be proved)")
 			c.set.StringVar(&f.baseline, "baseline", "", "do not report what the baseline `FILE` knows")
 			c.set.StringVar(&f.diff, "diff", "", "report only what is new against a git `REF`")
@@ -91,7 +93,7 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 		return err
 	}
 	o := e.options
-	o.Fixes = !f.noFixes && slices.ContainsFunc(outputs, output.showsFixes)
+	o.Fixes = !f.noFixes && (f.fixes || slices.ContainsFunc(outputs, output.showsFixes))
 	o.Decide.NoInline = f.noInline
 	if o.Decide.Baseline, err = e.baseline(c, f.baseline); err != nil {
 		return err
@@ -150,9 +152,10 @@ type output struct {
 	root   *os.Root // of a file that the scanned tree's own settings name: it is not written outside of it
 }
 
-// showsFixes reports whether the format has a place for fixes.
+// showsFixes reports whether the format is for people who want to see fixes. Proving them costs several times the scan, so
+// programs that read json ask for them.
 func (o output) showsFixes() bool {
-	return !slices.Contains([]string{"short", "csv", "junit", "github", "gitlab-codequality"}, o.format.Name)
+	return slices.Contains([]string{"text", "markdown", "html", "sarif", "gitlab-sast"}, o.format.Name)
 }
 
 // progress shows on a terminal how far a long work is; in a pipe it shows nothing.
