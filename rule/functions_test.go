@@ -198,7 +198,7 @@ func TestSecret(t *testing.T) {
 	for text, want := range map[string]bool{
 		"hT7kQ9wZ2m": true, "Sup3rS3cr3t!": true, "changeme": false, "CHANGE_ME_123": false, "${var.x}": false, "": false, "short1": false,
 		"password": false, "xxxxxxxxxxxx": false, "aaaaaaaa": false, "arn:aws:secretsmanager:eu-west-1:1:secret:db-AbC": false,
-		"{{resolve:secretsmanager:db}}": false, "/prod/db/password": false, "<your password>": false, "mypassword": false,
+		"{{resolve:secretsmanager:db}}": false, "/prod/db/password": false, "~/.ssh/id_ed25519": false, "./keys/Prod-7.pem": false, "<your password>": false, "mypassword": false,
 	} {
 		if got := assignedSecret(text); got != want {
 			t.Errorf("assignedSecret(%q) = %v", text, got)

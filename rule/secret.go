@@ -188,7 +188,7 @@ func placeholder(s string) bool {
 // single reports whether a text is one character over and over.
 func single(s string) bool { return strings.Trim(s, s[:1]) == "" }
 
-var referenceForm = lazy(`(?i)^(?:arn:aws|https?://|projects/[^/]+/secrets/|@microsoft\.keyvault|vault:|ssm:|secretsmanager:|sm://|op://|awskms://|file:|/run/secrets/|\{?resolve:|var\.|local\.|data\.|module\.|env\.|process\.env|os\.environ|getenv|\$|/)`)
+var referenceForm = lazy(`(?i)^(?:arn:aws|https?://|projects/[^/]+/secrets/|@microsoft\.keyvault|vault:|ssm:|secretsmanager:|sm://|op://|awskms://|file:|/run/secrets/|\{?resolve:|var\.|local\.|data\.|module\.|env\.|process\.env|os\.environ|getenv|\$|~?/|\.{1,2}/)`)
 
 // reference reports whether a text says where a secret is kept.
 func reference(s string) bool { return referenceForm().MatchString(s) }
