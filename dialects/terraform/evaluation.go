@@ -44,13 +44,15 @@ type evaluation struct {
 
 // Budgets that have no name in dialect.Limits.
 const (
-	maxSteps   = 4_000_000 // references, calls, rounds of loops (which count loopSteps and their nodes) and elements of one unit
-	loopSteps  = 10
-	blockSteps = 50        // of a block that a dynamic one makes
-	maxMade    = 256 << 20 // bytes of text that a unit makes
-	maxDepth   = 400       // values that wait for each other
-	maxSize    = 200_000   // elements of one named value, at any depth
-	maxNested  = 250       // nesting of one named value
+	maxSteps      = 2_000_000 // references, calls, rounds of loops (which count loopSteps and their nodes) and elements of one unit
+	loopSteps     = 10
+	blockSteps    = 50 // of a block that a dynamic one makes
+	instanceSteps = 20
+	scopeSteps    = 200
+	maxMade       = 128 << 20 // bytes of text that a unit makes
+	maxDepth      = 400       // values that wait for each other
+	maxSize       = 200_000   // elements of one named value, at any depth
+	maxNested     = 250       // nesting of one named value
 )
 
 // exhausted is what charge panics with; demand recovers it.
@@ -178,7 +180,7 @@ func (u *evaluation) demand(c *cell, name string, where hcl.Range, evaluate func
 		u.exceed("size", where, "%s has more than %d elements, more than %d levels or a number of too many digits, and is taken as unknown", name, maxSize, maxNested)
 		c.value, w = cty.DynamicVal, weight{}
 	}
-	c.size = w.elements/16 + w.bytes/256
+	c.size = w.elements/4 + w.bytes/256
 	return c.value
 }
 

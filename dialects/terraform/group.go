@@ -86,6 +86,7 @@ func (s *scope) expand(b *hclsyntax.Block, name string) *expansion {
 }
 
 func (x *expansion) add(s *scope, name string, key cty.Value, variable string, fields map[string]cty.Value) {
+	s.unit.charge(instanceSteps)
 	i := &instance{scope: s, key: keyText(key), ctx: s.ctx.NewChild()}
 	i.address = name + i.key
 	i.ctx.Variables = map[string]cty.Value{variable: cty.ObjectVal(fields)}

@@ -61,6 +61,7 @@ func (s *scope) child(name string) *moduleGroup {
 // enter makes the scope of one instance of a module call.
 func (s *scope) enter(g *moduleGroup, i *instance) *scope {
 	u := s.unit
+	u.charge(scopeSteps)
 	if u.scopes++; u.scopes > u.limits.Resources {
 		u.exceed("scopes", g.block.DefRange(), "the unit has more than %d instances of modules; the rest was not evaluated", u.limits.Resources)
 		panic(errExhausted)

@@ -43,7 +43,7 @@ const (
 	bytesPerStep    = 32
 	matchesPerStep  = 50
 	decryption      = 20_000
-	rendering       = 500
+	rendering       = 2000
 )
 
 func tooLong(most int) error { return fmt.Errorf("text of more than %d bytes", most) }
@@ -72,11 +72,13 @@ func (l limits) bound(f function.Function, guard guard) function.Function {
 			if !guard.shallow {
 				w := weight{elements: l.elements, bytes: 4 * l.bytes}
 				for i, arg := range args {
-					if err := w.take(arg, 0); err != nil {
+					before := w
+					err := w.take(arg, 0)
+					l.charge((before.elements-w.elements)/elementsPerStep + (before.bytes-w.bytes)/bytesPerStep)
+					if err != nil {
 						return cty.NilVal, function.NewArgError(i, err)
 					}
 				}
-				l.charge((l.elements-w.elements)/elementsPerStep + (4*l.bytes-w.bytes)/bytesPerStep)
 			}
 			for i, arg := range args {
 				p := rest
