@@ -19,6 +19,7 @@ var (
 
 // body reads a resource body from JSON. An object with the key "?" is an unknown, whose value is the known prefix; with
 // "?!" it will not be null. An object or list that ends with "…" (the key of an object, the last element of a list) is open.
+// An object with the key "maybe" is an element that may not be there.
 // An object with the key "doc" alone is an unknown text that holds the document.
 func body(t testing.TB, text string) value.Value {
 	t.Helper()
@@ -55,6 +56,10 @@ func convert(decoded any) value.Value {
 		for name, x := range d {
 			if name == "…" {
 				v.Open = true
+				continue
+			}
+			if name == "maybe" {
+				v.Maybe = true
 				continue
 			}
 			v.Fields = append(v.Fields, value.Field{Name: name, Value: convert(x)})

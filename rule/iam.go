@@ -34,7 +34,11 @@ func addStatements(out, doc *value.Value, hcl bool) {
 		}
 	case value.List:
 		for i := range doc.Items {
+			from := len(out.Items)
 			addStatements(out, &doc.Items[i], hcl)
+			for j := range out.Items[from:] {
+				out.Items[from+j].Maybe = out.Items[from+j].Maybe || doc.Items[i].Maybe
+			}
 		}
 		out.Open = out.Open || doc.Open
 	case value.Object:

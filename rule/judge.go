@@ -222,7 +222,7 @@ func (f *frame) child(v *val, i int) val {
 	case v.kind == object:
 		x = view(&v.node.Fields[i].Value, nil)
 	default:
-		x = view(&v.node.Items[i], nil)
+		x = v.item(i)
 	}
 	if x.at == nil && v.at != nil {
 		if v.kind == object {

@@ -16,9 +16,18 @@ func TestJudgeUntyped(t *testing.T) {
 		"l": ["a", "b"], "ln": [1, 2, 3], "lu": ["a", {"?": ""}], "lo": ["a", "…"], "le": [],
 		"m": {"a": "1", "b": "2"}, "mu": {"a": {"?": ""}}, "mo": {"a": "1", "…": 0},
 		"b": [{"p": 22, "c": ["10.0.0.0/8"]}, {"p": 80, "c": ["0.0.0.0/0", {"?": ""}]}],
-		"bu": [{"p": {"?": ""}, "c": ["0.0.0.0/0"]}, {"p": 22, "c": ["10.0.0.0/8"]}]
+		"bu": [{"p": {"?": ""}, "c": ["0.0.0.0/0"]}, {"p": 22, "c": ["10.0.0.0/8"]}],
+		"bm": [{"p": 22, "maybe": 1}, "…"], "bms": [{"p": 22}, {"p": 22, "maybe": 1}, "…"], "pol": [{"Effect": "Allow", "Action": "*", "Resource": "*", "maybe": 1}, "…"]
 	}`
 	for _, c := range []struct{ require, want string }{
+		// An element that may not be there decides nothing alone.
+		{`!this.bm.exists(b, b.p == 22)`, "undecided bm"},
+		{`this.bm.all(b, b.p == 80)`, "undecided bm"},
+		{`this.bm.exists(b, b.p == 22)`, "undecided bm"},
+		{`this.bms.exists(b, b.p == 22)`, "pass bms[0].p"},
+		{`size(this.bm) == 1`, "undecided bm[0] bm"},
+		{`size(this.bms) >= 1`, "pass bms"},
+		{`!iam.statements(this.pol).exists(s, iam.admin(s))`, "undecided pol[0] pol"},
 		// Logic: absorption on either side, and what remains undecided.
 		{`this.t`, "pass t"},
 		{`this.f`, "fail f"},

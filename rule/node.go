@@ -57,10 +57,10 @@ func anyOf(v *value.Value, satisfies func(*value.Value) verdict) verdict {
 	case value.List:
 		t := no.or(v.Open)
 		for i := range v.Items {
-			switch anyOf(&v.Items[i], satisfies) {
-			case yes:
+			switch found := anyOf(&v.Items[i], satisfies); {
+			case found == yes && !v.Items[i].Maybe:
 				return yes
-			case open:
+			case found != no:
 				t = open
 			}
 		}

@@ -145,7 +145,9 @@ func (v *val) item(i int) val {
 	if v.seq != nil {
 		return v.seq.items[i]
 	}
-	return view(&v.node.Items[i], nil)
+	x := view(&v.node.Items[i], nil)
+	x.maybe = v.node.Items[i].Maybe
+	return x
 }
 
 // key returns key i of an object.
@@ -173,7 +175,15 @@ func (v *val) member(name string) (m val, present bool) {
 // certain returns how many elements are surely there.
 func (v *val) certain() int {
 	if v.seq == nil {
-		return v.size()
+		n := v.size()
+		if v.kind == list && v.node != nil {
+			for i := range v.node.Items {
+				if v.node.Items[i].Maybe {
+					n--
+				}
+			}
+		}
+		return n
 	}
 	n := 0
 	for i := range v.seq.items {
@@ -348,7 +358,9 @@ func (v val) convert(w *want) val {
 	}
 	seq := &sequence{open: v.node.Open, why: v.at}
 	for i := range v.node.Items {
-		seq.items = append(seq.items, view(&v.node.Items[i], nil).as(w))
+		x := view(&v.node.Items[i], nil).as(w)
+		x.maybe = v.node.Items[i].Maybe
+		seq.items = append(seq.items, x)
 	}
 	for i := range v.node.Fields {
 		seq.items = append(seq.items, view(&v.node.Fields[i].Value, nil).as(w))

@@ -36,6 +36,7 @@ type Value struct {
 	Bool      bool         // of Bool
 	NotNull   bool         // of Unknown: whatever it becomes, it will not be null
 	Open      bool         // of List and Object: there may be further elements or keys, nobody knows how many
+	Maybe     bool         // of an element of a List: it stands for zero or more elements
 	Sensitive bool         // never to be printed
 	Number    float64      // of Number
 	Text      string       // of String: the text; of Number: the exact digits when float64 cannot hold them; of Unknown: the known prefix
@@ -91,7 +92,7 @@ func (v *Value) IsWhollyKnown() bool {
 
 // Equal reports whether two values are the same, whatever their positions. Unknown values equal only the same unknown.
 func (v *Value) Equal(o *Value) bool {
-	if v.Kind != o.Kind || v.Bool != o.Bool || v.Number != o.Number || v.Text != o.Text || v.Open != o.Open ||
+	if v.Kind != o.Kind || v.Bool != o.Bool || v.Number != o.Number || v.Text != o.Text || v.Open != o.Open || v.Maybe != o.Maybe ||
 		len(v.Items) != len(o.Items) || len(v.Fields) != len(o.Fields) {
 		return false
 	}

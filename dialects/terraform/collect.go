@@ -303,7 +303,7 @@ func (b *builder) group(g *blockGroup, a *schema.Attribute) value.Value {
 		b.path = append(b.path, value.Step{Index: i})
 		v := b.body(item, inner)
 		b.path = b.path[:len(b.path)-1]
-		v.Range = blockRange(item.outer)
+		v.Range, v.Maybe = blockRange(item.outer), item.maybe
 		out.Items = append(out.Items, v)
 	}
 	if len(out.Items) > 0 {

@@ -17,6 +17,7 @@ type content struct {
 	attrs  []written        // in source order
 	groups []blockGroup     // by first appearance
 	ctx    *hcl.EvalContext // of a dynamic one: with the iterator; nil when it is the same as outside
+	maybe  bool             // it stands for zero or more blocks: the for_each of the dynamic one is unknown
 }
 
 type written struct {
@@ -169,7 +170,9 @@ func (u *evaluation) fillDynamic(c *content, block *hclsyntax.Block, ctx *hcl.Ev
 		case t.IsObjectType():
 			value = commonType(t)
 		}
-		c.add(name, []*content{item(key.WithMarks(marks), value.WithMarks(marks))}, true)
+		symbolic := item(key.WithMarks(marks), value.WithMarks(marks))
+		symbolic.maybe = true
+		c.add(name, []*content{symbolic}, true)
 	}
 	switch {
 	case !v.IsKnown():
