@@ -35,20 +35,54 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 	problems := u.problems
 	defer func() { u.problems = problems }()
 
-	e, ctx, rest := h.expression(p)
-	if e == nil {
-		return dialect.Explanation{}
-	}
 	t := &tracer{unit: u, waits: map[string]dialect.Wait{}, visited: map[visit]bool{}}
-	u.contain(r.Address, e.Range(), func() cty.Value {
-		t.follow(e, ctx, rest)
-		return cty.True
-	})
+	if e, ctx, rest := h.expression(p); e != nil {
+		u.contain(r.Address, e.Range(), func() cty.Value {
+			t.follow(e, ctx, rest)
+			return cty.True
+		})
+	}
+	switch v := r.Body.At(p); {
+	case len(t.waits) > 0:
+	case len(p) == 0:
+		t.missing(r)
+	case (v.Kind == value.Unknown || v.Kind == value.Absent) && h.computed(p):
+		// Nobody wrote it, or a null: the provider decides.
+		t.waits[r.Address] = dialect.Wait{Name: r.Address + "." + p.String(), Kind: "computed", Range: r.Header}
+	}
 	out := dialect.Explanation{Trace: t.trace}
 	for _, name := range sortedNames(t.waits) {
 		out.Waits = append(out.Waits, t.waits[name])
 	}
 	return out
+}
+
+// missing notes the modules that are not at hand and know the resource: they may declare what belongs to it.
+func (t *tracer) missing(r *resource.Resource) {
+	for _, m := range t.unit.missing {
+		if slices.Contains(m.Refs, r.Address) {
+			t.waits[m.Address] = dialect.Wait{Name: m.Address, Kind: "module"}
+		}
+	}
+}
+
+// computed reports whether the provider gives an attribute a value that nobody wrote.
+func (h *handle) computed(p value.Path) bool {
+	attributes := h.schema
+	for i, step := range p {
+		if step.Name == "" {
+			continue
+		}
+		a := find(attributes, step.Name)
+		if a == nil {
+			return false
+		}
+		if a.Computed || i == len(p)-1 {
+			return a.Computed
+		}
+		attributes = a.Attributes
+	}
+	return false
 }
 
 // expression finds the expression that the value at path was written with, the context in which it evaluates, and the
@@ -116,6 +150,10 @@ type visit struct {
 func (t *tracer) follow(e hclsyntax.Expression, ctx *hcl.EvalContext, rest value.Path) {
 	for range maxTrace {
 		e, rest = inner(e, rest)
+		if taken := attempt(e, ctx); taken != nil {
+			e = taken
+			continue
+		}
 		ref, ok := e.(*reference)
 		if !ok {
 			break
@@ -156,10 +194,61 @@ func inner(e hclsyntax.Expression, p value.Path) (hclsyntax.Expression, value.Pa
 	}
 }
 
+// attempt returns the argument that a try answers with, nil when it is no try or nobody knows yet.
+func attempt(e hclsyntax.Expression, ctx *hcl.EvalContext) hclsyntax.Expression {
+	c, ok := e.(*call)
+	if !ok || strings.TrimPrefix(c.Name, "core::") != "try" || c.ExpandFinal {
+		return nil
+	}
+	for _, arg := range c.Args {
+		if v, diags := arg.Value(ctx); !diags.HasErrors() {
+			if _, ref := arg.(*reference); ref || v.IsWhollyKnown() {
+				return arg
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// entry goes from each.value to where for_each writes it out.
+func (t *tracer) entry(ref *reference, ctx *hcl.EvalContext) (hclsyntax.Expression, *hcl.EvalContext, value.Path, bool) {
+	s := scopeOf(ctx)
+	name, _ := attrName(ref.Traversal, 1)
+	if s == nil || name != "value" {
+		return nil, nil, nil, false
+	}
+	var each cty.Value
+	for c := ctx; c != nil; c = c.Parent() {
+		if v, ok := c.Variables["each"]; ok {
+			each = v
+			break
+		}
+	}
+	b := t.owner(s, ctx)
+	if b == nil || each == cty.NilVal || !each.Type().HasAttribute("key") || b.Body.Attributes["for_each"] == nil {
+		return nil, nil, nil, false
+	}
+	key, _ := each.GetAttr("key").Unmark()
+	e := b.Body.Attributes["for_each"].Expr
+	if key.Type() != cty.String || !key.IsKnown() || key.IsNull() {
+		return nil, nil, nil, false
+	}
+	all, _ := e.Value(s.ctx)
+	if all, _ = all.Unmark(); all.Type().IsSetType() {
+		return nil, nil, nil, false // its elements have no names in the text
+	}
+	t.trace = append(t.trace, dialect.Step{Name: "each.value", Range: place(b.Body.Attributes["for_each"].SrcRange)})
+	return e, s.ctx, append(value.Path{{Name: key.AsString()}}, pathOf(ref.Traversal[2:])...), true
+}
+
 // step goes from a reference to the expression behind it, noting the stop.
 func (t *tracer) step(ref *reference, ctx *hcl.EvalContext) (hclsyntax.Expression, *hcl.EvalContext, value.Path, bool) {
 	for c := ctx; c != nil; c = c.Parent() {
 		if _, ok := c.Variables[ref.Traversal.RootName()]; ok {
+			if ref.Traversal.RootName() == "each" {
+				return t.entry(ref, ctx)
+			}
 			return nil, nil, nil, false
 		}
 	}
@@ -397,7 +486,7 @@ func (t *tracer) owner(s *scope, ctx *hcl.EvalContext) *hclsyntax.Block {
 	for _, key := range sortedNames(s.groups) {
 		if g := s.groups[key]; g != nil {
 			for _, i := range g.instances {
-				if within(ctx, i.ctx) {
+				if i.ctx != s.ctx && within(ctx, i.ctx) {
 					return g.decl.block
 				}
 			}
@@ -406,7 +495,7 @@ func (t *tracer) owner(s *scope, ctx *hcl.EvalContext) *hclsyntax.Block {
 	for _, key := range sortedNames(s.children) {
 		if g := s.children[key]; g != nil {
 			for _, i := range g.instances {
-				if within(ctx, i.ctx) {
+				if i.ctx != s.ctx && within(ctx, i.ctx) {
 					return g.block
 				}
 			}

@@ -14,6 +14,7 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/schema"
+	"plumbline.dev/plumbline/value"
 )
 
 // print is what a cache would keep of the things that a unit has read.
@@ -171,5 +172,51 @@ output "o" {
 	}
 	if slices.Contains(before["other:"].Reads.Files, "main.tf") {
 		t.Error("a unit reads the files of another")
+	}
+}
+
+// TestWaits checks that an unknown names what would decide it, wherever it hides.
+func TestWaits(t *testing.T) {
+	e := evaluateTree(t, map[string]string{"main.tf": `
+module "far" {
+  source = "hashicorp/far/aws"
+  bucket = aws_s3_bucket.b.id
+}
+resource "aws_s3_bucket" "b" {}
+resource "aws_vpc_security_group_ingress_rule" "r" {
+  for_each = {
+    far  = { cidr = module.far.cidr, port = 1 }
+    near = { cidr = "10.0.0.0/8" }
+  }
+  security_group_id = "sg"
+  ip_protocol       = "tcp"
+  cidr_ipv4         = try(each.value.cidr, null)
+  from_port         = try(each.value.port, null)
+}
+`})
+	for _, c := range []struct{ address, path, trace, waits string }{
+		{`aws_vpc_security_group_ingress_rule.r["far"]`, "cidr_ipv4", "each.value", "module.far"},
+		{`aws_vpc_security_group_ingress_rule.r["near"]`, "cidr_ipv4", "each.value", ""},
+		{"aws_s3_bucket.b", "arn", "", "aws_s3_bucket.b.arn"},
+		{"aws_s3_bucket.b", "", "", "module.far"},
+	} {
+		var p value.Path
+		if c.path != "" {
+			p = value.Path{{Name: c.path}}
+		}
+		x := e.units[0].Explain(e.find(t, c.address), p)
+		var trace, waits []string
+		for _, s := range x.Trace {
+			trace = append(trace, s.Name)
+		}
+		for _, w := range x.Waits {
+			waits = append(waits, w.Name)
+		}
+		if got := strings.Join(trace, " "); got != c.trace {
+			t.Errorf("%s %s: trace %q, want %q", c.address, c.path, got, c.trace)
+		}
+		if got := strings.Join(waits, " "); got != c.waits {
+			t.Errorf("%s %s: waits for %q, want %q", c.address, c.path, got, c.waits)
+		}
 	}
 }
