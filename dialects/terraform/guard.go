@@ -186,12 +186,16 @@ func (s *scanner) run() {
 	}
 }
 
-// sequence opens ${ or %{ in a text, if it stands here, and reports whether it does.
+// sequence opens ${ or %{ in a text, or goes over $${ and %%{, if they stand here, and reports whether they do.
 func (s *scanner) sequence() bool {
 	src, i := s.src, s.at
 	if i+1 >= len(src) || src[i+1] != '{' {
 		if i+2 < len(src) && src[i+1] == src[i] && src[i+2] == '{' {
-			s.lost = true // $${ stands for itself, and $$${ is a riddle
+			// $${ stands for itself, and $$${ is a riddle.
+			s.lost = i > 0 && (src[i-1] == '$' || src[i-1] == '%')
+			s.top().escapes = true
+			s.at += 3
+			return true
 		}
 		return false
 	}

@@ -156,7 +156,7 @@ func ascii(text []byte) bool {
 // hasSequence reports whether a quoted text holds an interpolation, and so is no literal.
 func hasSequence(text []byte) bool {
 	for i := range text {
-		if text[i] == '{' && i > 0 && (text[i-1] == '$' || text[i-1] == '%') {
+		if text[i] == '{' && i > 0 && (text[i-1] == '$' || text[i-1] == '%') && (i == 1 || text[i-2] != text[i-1]) {
 			return true
 		}
 	}

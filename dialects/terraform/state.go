@@ -285,6 +285,9 @@ func ctyType(t schema.Type) cty.Type {
 // absent returns what stands for an attribute that nobody wrote.
 func (k kind) absent(a *schema.Attribute) cty.Value {
 	switch {
+	case a.Computed && a.Name == "arn" && k.exact == cty.String:
+		// Only AWS has ARNs, and every one begins like this in all of its partitions.
+		return cty.UnknownVal(cty.String).Refine().NotNull().StringPrefixFull("arn:").NewValue()
 	case a.Computed && (!a.Optional || a.Name == "id" || a.Name == "arn") && k.exact != cty.DynamicPseudoType:
 		return cty.UnknownVal(k.exact).RefineNotNull()
 	case a.Computed:
