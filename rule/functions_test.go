@@ -64,6 +64,9 @@ func TestIAM(t *testing.T) {
 		{"vpce", public, condition(`{"StringEquals": {"aws:SourceVpce": "vpce-1"}}`), "fail p"},
 		{"unknown account", public, condition(`{"StringEquals": {"aws:SourceAccount": {"?": ""}}}`), "fail p"},
 		{"unknown arn", public, condition(`{"ArnLike": {"aws:SourceArn": {"?": ""}}}`), "undecided"},
+		{"arn of a resource", public, condition(`{"ArnLike": {"aws:SourceArn": {"?!": "arn:"}}}`), "fail p"},
+		{"arn of a part of a resource", public, condition(`{"ArnLike": {"aws:SourceArn": {"?!": "arn:", "$": "/*"}}}`), "fail p"},
+		{"arn of unknown partition", public, condition(`{"ArnLike": {"aws:SourceArn": {"?!": "arn:", "$": ":sns:*:*:*"}}}`), "undecided"},
 		{"unknown condition", public, condition(`{"?": ""}`), "undecided"},
 		{"unknown principal", public, doc(`{"Effect": "Allow", "Principal": {"AWS": {"?": ""}}}`), "undecided"},
 		{"unknown account root", public, doc(`{"Effect": "Allow", "Principal": {"AWS": {"?!": "arn:aws:iam::"}}}`), "fail p"},
@@ -107,6 +110,25 @@ func TestIAM(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestEnding compares texts of which the beginning and the end are known.
+func TestEnding(t *testing.T) {
+	const arn = `{"p": {"?!": "arn:", "$": ":policy/Read"}}`
+	for _, c := range []struct{ require, body, want string }{
+		{`this.p.endsWith("/Read")`, arn, "pass"},
+		{`this.p.endsWith(":policy/Read")`, arn, "pass"},
+		{`this.p.endsWith("/Admin")`, arn, "fail"},
+		{`this.p.endsWith("aws:policy/Read")`, arn, "undecided"},
+		{`this.p.endsWith("Read")`, `{"p": {"?!": "arn:"}}`, "undecided"},
+		{`this.p == "arn:aws:iam::aws:policy/Admin"`, arn, "fail"},
+		{`this.p in ["arn:aws:iam::aws:policy/Admin", "x"]`, arn, "fail"},
+		{`this.p == "arn:aws:iam::aws:policy/Read"`, arn, "undecided"},
+	} {
+		if got := said(judged(t, "any", c.require, c.body)); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s on %s is %s, want %s", c.require, c.body, got, c.want)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 )
 
 // body reads a resource body from JSON. An object with the key "?" is an unknown, whose value is the known prefix; with
-// "?!" it will not be null. An object or list that ends with "…" (the key of an object, the last element of a list) is open.
+// "?!" it will not be null, and the value of "$" is the known end. An object or list that ends with "…" (the key of an object, the last element of a list) is open.
 // An object with the key "maybe" is an element that may not be there.
 // An object with the key "doc" alone is an unknown text that holds the document.
 func body(t testing.TB, text string) value.Value {
@@ -46,7 +46,11 @@ func convert(decoded any) value.Value {
 			return value.Value{Kind: value.Unknown, Text: fmt.Sprint(p)}
 		}
 		if p, ok := d["?!"]; ok {
-			return value.Value{Kind: value.Unknown, NotNull: true, Text: fmt.Sprint(p)}
+			v := value.Value{Kind: value.Unknown, NotNull: true, Text: fmt.Sprint(p)}
+			if end, ok := d["$"]; ok {
+				v.Ending = fmt.Sprint(end)
+			}
+			return v
 		}
 		if doc, ok := d["doc"]; ok && len(d) == 1 {
 			inner := convert(doc)

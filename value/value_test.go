@@ -68,6 +68,7 @@ func TestShowAndJSON(t *testing.T) {
 		{"text", text("a<\"\n"), `"a\u003c\"\n"`, `"a<\"\n"`},
 		{"unknown", Value{Kind: Unknown}, "(unknown)", `{"__unknown__":true}`},
 		{"known prefix", Value{Kind: Unknown, Text: "arn:"}, `"arn:"+(unknown)`, `{"__unknown__":true}`},
+		{"known ends", Value{Kind: Unknown, Text: "arn:", Ending: ":root"}, `"arn:"+(unknown)+":root"`, `{"__unknown__":true}`},
 		{"deep", object(Field{"a", Value{Kind: List, Items: []Value{{Kind: Unknown}, {Kind: Bool, Bool: true}}}}),
 			`{"a": [(unknown), true]}`, `{"a":[{"__unknown__":true},true]}`},
 		{"open list", Value{Kind: List, Items: []Value{text("a")}, Open: true}, `["a", (perhaps more)]`, `{"__unknown__":true}`},
