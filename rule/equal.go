@@ -37,7 +37,7 @@ func equalUnknown(u, o *val) verdict {
 			return no
 		}
 	case text:
-		if !strings.HasPrefix(o.text, u.text) {
+		if !strings.HasPrefix(o.text, u.text) || u.node != nil && !strings.HasSuffix(o.text, u.node.Ending) {
 			return no
 		}
 		if u.span != nil {

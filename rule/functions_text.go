@@ -42,10 +42,21 @@ var textFunctions = []function{
 		Function: Function{
 			Name:       "endsWith",
 			Signatures: []string{"string.endsWith(string) -> bool"},
-			Doc:        "Whether a text ends with another.",
+			Doc:        "Whether a text ends with another. The known end of an unknown text often decides.",
 			Example:    `"main.tf".endsWith(".tf")`,
 		},
-		call: onTexts(func(s, suffix string) val { return decided(strings.HasSuffix(s, suffix)).val() }),
+		call: func(f *frame, args []val) val {
+			if s, suffix := &args[0], &args[1]; s.kind == unknown && s.node != nil && suffix.kind == text {
+				switch end := s.node.Ending; {
+				case strings.HasSuffix(end, suffix.text) && s.notNull:
+					return isTrue
+				case !strings.HasSuffix(end, suffix.text) && !strings.HasSuffix(suffix.text, end):
+					return isFalse
+				}
+				return unsure
+			}
+			return endsText(f, args)
+		},
 	},
 	{
 		Function: Function{
@@ -224,6 +235,8 @@ func onTexts(fn func(a, b string) val) func(*frame, []val) val {
 		return isFalse
 	}
 }
+
+var endsText = onTexts(func(s, suffix string) val { return decided(strings.HasSuffix(s, suffix)).val() })
 
 // onPrefix makes a function that works character by character, and so on the known prefix of an unknown text too. Null
 // stays null.

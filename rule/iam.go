@@ -390,7 +390,10 @@ func narrowPattern(v *value.Value) verdict {
 	case value.String:
 		return decided(fixesSomething(v.Text))
 	case value.Unknown:
-		return open.orYes(fixesSomething(v.Text) && !strings.HasSuffix(v.Text, ":"))
+		// The ARN of a resource is known to begin with "arn:" and no more, and is no pattern; what is put together from parts
+		// has a colon behind the partition.
+		whole := v.Text == "arn:" && !strings.HasPrefix(v.Ending, ":")
+		return open.orYes(whole || fixesSomething(v.Text) && !strings.HasSuffix(v.Text, ":"))
 	}
 	return no
 }

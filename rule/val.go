@@ -34,7 +34,7 @@ type val struct {
 	unset   bool         // of unknown: nothing was written and the cloud chooses, so defaults within it still hold
 	num     float64      // of number
 	text    string       // of text; of unknown: the known prefix; of failure: the message
-	node    *value.Value // of list and object: the node; of text and unknown: the node when it has a Document
+	node    *value.Value // of list and object: the node; of text and unknown: the node when it has a Document or an Ending
 	seq     *sequence    // of list and object when they are computed
 	span    *span        // of unknown: the bounds of a number, nil when there are none
 	at      *place       // where it stands; nil when it is computed
@@ -89,7 +89,7 @@ func view(n *value.Value, at *place) val {
 	switch n.Kind {
 	case value.Unknown:
 		v := val{kind: unknown, notNull: n.NotNull || n.Text != "", text: n.Text, at: at}
-		if n.Document != nil {
+		if n.Document != nil || n.Ending != "" {
 			v.node = n
 		}
 		return v

@@ -43,6 +43,9 @@ func (v *Value) show(b *strings.Builder) {
 			b.WriteString(quote(v.Text) + "+")
 		}
 		b.WriteString("(unknown)")
+		if v.Ending != "" {
+			b.WriteString("+" + quote(v.Ending))
+		}
 	case Bool:
 		b.WriteString(strconv.FormatBool(v.Bool))
 	case Number:

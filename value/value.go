@@ -40,6 +40,7 @@ type Value struct {
 	Sensitive bool         // never to be printed
 	Number    float64      // of Number
 	Text      string       // of String: the text; of Number: the exact digits when float64 cannot hold them; of Unknown: the known prefix
+	Ending    string       // of Unknown: the known end, behind the prefix and whatever is unknown; only where Text is not empty
 	Items     []Value      // of List
 	Fields    []Field      // of Object, sorted by name
 	Document  *Value       // of String or Unknown: the JSON document it holds, decoded, with unknown parts in place; nil when not decoded
@@ -92,7 +93,7 @@ func (v *Value) IsWhollyKnown() bool {
 
 // Equal reports whether two values are the same, whatever their positions. Unknown values equal only the same unknown.
 func (v *Value) Equal(o *Value) bool {
-	if v.Kind != o.Kind || v.Bool != o.Bool || v.Number != o.Number || v.Text != o.Text || v.Open != o.Open || v.Maybe != o.Maybe ||
+	if v.Kind != o.Kind || v.Bool != o.Bool || v.Number != o.Number || v.Text != o.Text || v.Ending != o.Ending || v.Open != o.Open || v.Maybe != o.Maybe ||
 		len(v.Items) != len(o.Items) || len(v.Fields) != len(o.Fields) {
 		return false
 	}

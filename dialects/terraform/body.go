@@ -113,6 +113,7 @@ func (b *builder) value(v cty.Value, t shape, e hclsyntax.Expression) value.Valu
 	}
 	out.Sensitive = out.Sensitive || sensitive
 	if marks != nil && v.Type() == cty.String && !v.IsKnown() {
+		out.Ending = endingOf(v, marks)
 		// A hash or an encoding of the document carries its mark too, but not how it begins.
 		if begin := strings.TrimLeft(out.Text, " \t\r\n"); begin != "" && (begin[0] == '{' || begin[0] == '[') {
 			out.Document = documentOf(marks)

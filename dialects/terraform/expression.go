@@ -239,6 +239,7 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	var marks []cty.ValueMarks
 	var holes []hole
 	known := -1 // length of the known prefix, once something unknown was met
+	tail := 0   // where the text behind the last unknown part begins
 	for _, part := range e.Parts {
 		v, more := part.Value(ctx)
 		diags = append(diags, more...)
@@ -259,8 +260,9 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 			if known < 0 {
 				known = text.Len()
 			}
-			holes = append(holes, hole{value: str, document: documentOf(m)})
+			holes = append(holes, hole{value: str, document: documentOf(m), ending: endingOf(str, m)})
 			writeHole(&text, len(holes)-1)
+			tail = text.Len()
 			continue
 		}
 		if text.Len()+len(str.AsString()) > s.unit.limits.ValueBytes {
@@ -284,6 +286,9 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		v = v.Refine().StringPrefixFull(strings.ToValidUTF8(prefix[:min(len(prefix), 512)], "")).NewValue()
 	}
 	marks = withoutShape(marks)
+	if end := holes[len(holes)-1].ending + text.String()[tail:]; end != "" && len(end) <= 512 && knownPrefix(v) != "" {
+		marks = append(marks, cty.NewValueMarks(ending{begin: knownPrefix(v), end: end}))
+	}
 	if doc := readDocument(text.String(), holes, s.unit.limits.Nesting); doc != nil {
 		marks = append(marks, cty.NewValueMarks(document{doc}))
 	}

@@ -282,13 +282,16 @@ func ctyType(t schema.Type) cty.Type {
 	return cty.DynamicPseudoType
 }
 
+// ownNames are the attributes that say which resource it is. Where nobody writes one, the provider makes one up.
+var ownNames = map[string]bool{"id": true, "arn": true, "name": true, "identifier": true, "cluster_identifier": true, "bucket": true}
+
 // absent returns what stands for an attribute that nobody wrote.
 func (k kind) absent(a *schema.Attribute) cty.Value {
 	switch {
 	case a.Computed && a.Name == "arn" && k.exact == cty.String:
 		// Only AWS has ARNs, and every one begins like this in all of its partitions.
 		return cty.UnknownVal(cty.String).Refine().NotNull().StringPrefixFull("arn:").NewValue()
-	case a.Computed && (!a.Optional || a.Name == "id" || a.Name == "arn") && k.exact != cty.DynamicPseudoType:
+	case a.Computed && (!a.Optional || ownNames[a.Name]) && k.exact != cty.DynamicPseudoType:
 		return cty.UnknownVal(k.exact).RefineNotNull()
 	case a.Computed:
 		return cty.UnknownVal(k.exact)

@@ -22,6 +22,25 @@ type origin struct {
 // document marks an unknown string with the JSON that it will hold. The pointer makes the mark comparable.
 type document struct{ *value.Value }
 
+// ending marks an unknown string with what is known of its end. It holds as long as the string still has the beginning that
+// it was made with: a function that makes another text of it does not keep that, and its result carries the mark too.
+type ending struct{ begin, end string }
+
+// endingOf returns what is known of the end of an unknown string that carries marks.
+func endingOf(v cty.Value, marks cty.ValueMarks) string {
+	found, n := "", 0
+	begin := knownPrefix(v)
+	for m := range marks {
+		if e, ok := m.(ending); ok && begin != "" && e.begin == begin {
+			found, n = e.end, n+1
+		}
+	}
+	if n != 1 {
+		return ""
+	}
+	return found
+}
+
 // dropTraces takes our own marks off the outermost value and leaves those of the language.
 func dropTraces(v cty.Value) cty.Value {
 	if !v.IsMarked() {
@@ -30,7 +49,7 @@ func dropTraces(v cty.Value) cty.Value {
 	plain, marks := v.Unmark()
 	for m := range marks {
 		switch m.(type) {
-		case origin, document, partial:
+		case origin, document, partial, ending:
 			delete(marks, m)
 		}
 	}
@@ -46,7 +65,7 @@ func dropTracesDeep(v cty.Value) cty.Value {
 	for _, p := range paths {
 		for m := range p.Marks {
 			switch m.(type) {
-			case origin, document, partial:
+			case origin, document, partial, ending:
 				delete(p.Marks, m)
 			}
 		}
@@ -71,14 +90,14 @@ func documentOf(marks cty.ValueMarks) *value.Value {
 	return found
 }
 
-// withoutShape leaves documents and partial values out: the value was made into something else.
+// withoutShape leaves documents, partial values and endings out: the value was made into something else.
 func withoutShape(sets []cty.ValueMarks) []cty.ValueMarks {
 	var out []cty.ValueMarks
 	for _, set := range sets {
 		kept := make(cty.ValueMarks, len(set))
 		for m := range set {
 			switch m.(type) {
-			case document, partial:
+			case document, partial, ending:
 			default:
 				kept[m] = struct{}{}
 			}
@@ -94,6 +113,7 @@ func withoutShape(sets []cty.ValueMarks) []cty.ValueMarks {
 type hole struct {
 	value    cty.Value    // unknown, without marks
 	document *value.Value // what it will hold, when that is known in part
+	ending   string       // what is known of its end
 }
 
 func writeHole(b *strings.Builder, n int) {
