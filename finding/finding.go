@@ -206,7 +206,7 @@ type Control struct {
 	Framework  string // id: cis-aws-3.0.0
 	ID         string // 5.6
 	Title      string
-	Status     string   // fail, undecided, pass, or uncovered when none of its rules had anything to judge
+	Status     string   // fail, undecided, accepted (all that fails is suppressed), pass, or uncovered when none of its rules had anything to judge
 	Rules      []string // ids of the rules that serve it
 	Findings   int
 	Undecided  int

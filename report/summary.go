@@ -239,6 +239,8 @@ func (t *texter) controls() {
 		number := strings.Repeat(" ", 9)
 		if c.Findings > 0 {
 			number = fmt.Sprintf("%4d open", c.Findings)
+		} else if c.Suppressed > 0 {
+			number = fmt.Sprintf("%4d held", c.Suppressed)
 		}
 		t.line("  ", status, " ", number, "  ", cut(fmt.Sprintf("%-14s %s", Visible(c.ID), Visible(c.Title)), t.Width-24))
 	}
@@ -254,8 +256,8 @@ func standing(controls []finding.Control, framework string) string {
 			all++
 		}
 	}
-	return fmt.Sprintf("%s: %d fail, %d undecided, %d pass, %d had nothing to judge",
-		plural(all, "control"), by["fail"], by["undecided"], by["pass"], by["uncovered"])
+	return fmt.Sprintf("%s: %d fail, %d undecided, %d accepted, %d pass, %d had nothing to judge",
+		plural(all, "control"), by["fail"], by["undecided"], by["accepted"], by["pass"], by["uncovered"])
 }
 
 // coverage says what was looked at: without it "no findings" means nothing.

@@ -67,6 +67,8 @@ func (s *scan) controls(r *finding.Report) {
 				out.Status = "fail"
 			case out.Undecided > 0:
 				out.Status = "undecided"
+			case out.Suppressed > 0:
+				out.Status = "accepted"
 			case judged:
 				out.Status = "pass"
 			}
