@@ -56,5 +56,6 @@ func writeFormats(b *bytes.Buffer) error {
 	for _, f := range report.Formats() {
 		fmt.Fprintf(b, "| `%s` | %s | `%s` |\n", f.Name, f.Title, f.MediaType)
 	}
+	fmt.Fprint(b, "\nThe schema of `json` is [report/json.schema.json](../../report/json.schema.json): fields are only ever added to a format.\n")
 	return nil
 }
