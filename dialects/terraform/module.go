@@ -88,6 +88,12 @@ func (m *module) declare(b *hclsyntax.Block, variables map[string]*hclsyntax.Blo
 		m.invalid(b.DefRange(), "the block \""+b.Type+"\" lacks a name")
 		return
 	}
+	for i := range labels[b.Type] {
+		if !hclsyntax.ValidIdentifier(b.Labels[i]) {
+			m.invalid(b.LabelRanges[i], "the block \""+b.Type+"\" has a name that is none: letters, digits, - and _ make names, and a letter or _ begins them")
+			return
+		}
+	}
 	switch b.Type {
 	case "resource", "data", "ephemeral":
 		d := &declaration{mode: b.Type, typ: b.Labels[0], name: b.Labels[1], block: b}
