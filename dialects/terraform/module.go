@@ -90,7 +90,7 @@ func (m *module) declare(b *hclsyntax.Block, variables map[string]*hclsyntax.Blo
 	}
 	for i := range labels[b.Type] {
 		if !hclsyntax.ValidIdentifier(b.Labels[i]) {
-			m.invalid(b.LabelRanges[i], "the block \""+b.Type+"\" has a name that is none: letters, digits, - and _ make names, and a letter or _ begins them")
+			m.invalid(b.DefRange(), "the block \""+b.Type+"\" has a name that is none: letters, digits, - and _ make names, and a letter or _ begins them")
 			return
 		}
 	}
