@@ -48,6 +48,9 @@ func laughs() string {
 
 // Whatever is asked, the answer comes soon and takes little memory.
 func TestTable_hostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds on purpose")
+	}
 	long := func(s string, n int) cty.Value { return cty.StringVal(strings.Repeat(s, n)) }
 	many := make([]cty.Value, 1000)
 	for i := range many {
@@ -205,6 +208,9 @@ func TestCheck(t *testing.T) {
 
 // What is large but honest goes through, in reasonable time.
 func TestTable_large(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds on purpose")
+	}
 	items := make([]cty.Value, 50_000)
 	for i := range items {
 		items[i] = cty.StringVal(fmt.Sprint("item-", i%20_000))

@@ -70,6 +70,9 @@ func recorded(t *testing.T) map[string]answer {
 
 // This one comes first, so that with -update the other one sees the new answers.
 func TestTable_binary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks the binary for every answer")
+	}
 	binary := ""
 	for _, name := range []string{"terraform", "tofu"} {
 		if path, err := exec.LookPath(name); err == nil {
