@@ -2,15 +2,19 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/scan"
+	"plumbline.dev/plumbline/source"
 )
 
 var baselineCommand = func() *command {
@@ -22,7 +26,8 @@ var baselineCommand = func() *command {
 		summary: "Accept today's findings, so that only new ones are reported",
 		long: `
 Writes a file with every finding of today. Name it in the settings (baseline: .plumbline-baseline.json) or with
-scan --baseline; what it knows is marked as suppressed, and entries that no longer occur are reported so that it shrinks.`,
+scan --baseline; what it knows is marked as suppressed, and entries that no longer occur are reported so that it shrinks.
+With paths, --rule, --framework, --severity or --exclude only what they choose is written anew; the rest of the file stays.`,
 		flags: func(c *call) {
 			f = estateFlags{}
 			f.declare(c)
@@ -45,60 +50,100 @@ scan --baseline; what it knows is marked as suppressed, and entries that no long
 			if e.config.For(e.tree.Paths[0]).Undecided == config.FailUndecided {
 				accepted = slices.Concat(accepted, result.Report.Undecided)
 			}
-			name := filepath.Join(e.tree.Dir, scan.BaselineFile)
-			if e.config.Run.Baseline != "" {
-				name = filepath.Join(e.tree.Dir, filepath.FromSlash(e.config.Run.Baseline))
-			}
+			to := &baselineFile{call: c, estate: e, name: cmp.Or(e.config.Run.Baseline, scan.BaselineFile)}
 			if out != "" {
-				name = out
+				to.named = out
 				if !filepath.IsAbs(out) {
-					name = filepath.Join(c.Dir, out)
+					to.named = filepath.Join(c.Dir, out)
 				}
 			}
 			b := scan.NewBaseline(accepted)
-			var text bytes.Buffer
-			if err := b.Write(&text); err != nil {
+			found := len(b.Entries)
+			if err := to.keepOthers(b); err != nil {
 				return err
 			}
-			if err := replaceFile(name, text.Bytes()); err != nil {
+			if err := to.write(b); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.Out, "wrote %s with %d findings\n", name, len(b.Entries))
+			kept := ""
+			if n := len(b.Entries) - found; n > 0 {
+				kept = fmt.Sprintf(", and kept %d of other rules or paths", n)
+			}
+			_, err = fmt.Fprintf(c.Out, "wrote %s with %s%s\n", to, plural(found, "finding"), kept)
 			return err
 		},
 	}
 }()
 
-// replaceFile writes a file in one step: whoever reads it sees the old or the new content.
-func replaceFile(name string, content []byte) error {
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(name); err == nil {
-		mode = info.Mode().Perm()
+// baselineFile is where a baseline is written: below the tree, where no link is followed out, or where the user said.
+type baselineFile struct {
+	call   *call
+	estate *estate
+	name   string // path of the tree
+	named  string // absolute path; empty when the user named none
+}
+
+func (f *baselineFile) String() string {
+	if f.named != "" {
+		return f.named
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".plumbline-*")
+	return filepath.Join(f.estate.tree.Dir, filepath.FromSlash(f.name))
+}
+
+// keepOthers adds what the file accepts outside of what was chosen now: findings of rules that did not run, and in paths
+// that were not looked at.
+func (f *baselineFile) keepOthers(b *scan.Baseline) error {
+	o := &f.estate.options
+	chosen := func(e scan.BaselineEntry) bool {
+		if o.Exclude(e.Path) || !slices.ContainsFunc(o.Dirs, func(d string) bool { return d == "." || e.Path == d || strings.HasPrefix(e.Path, d+"/") }) {
+			return false
+		}
+		if o.Only == nil {
+			return true
+		}
+		r := o.Rules.Rule(e.Rule)
+		return r != nil && o.Only(r)
+	}
+	var text []byte
+	var err error
+	if f.named != "" {
+		text, err = os.ReadFile(f.named)
+	} else {
+		text, err = fs.ReadFile(o.FS, f.name)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return usage("%s cannot be read: %v", f, unwrapPath(err))
+	}
+	old, err := scan.ReadBaseline(&source.File{Path: f.String(), Bytes: text})
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return &failed{Usage, err.Error(), "remove it, or name another file with --output"}
 	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(mode), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
+	for _, e := range old.Entries {
+		if !chosen(e) {
+			b.Entries = append(b.Entries, e)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(f.Name())))
-	}
+	b.Sort()
 	return nil
 }
 
-// replaceInside does the same below a root that no link leads out of.
-func replaceInside(root *os.Root, name string, content []byte) error {
-	next := name + ".plumbline-new"
-	err := root.WriteFile(next, content, 0o644)
-	if err == nil {
-		err = root.Rename(next, name)
+func (f *baselineFile) write(b *scan.Baseline) error {
+	var text bytes.Buffer
+	if err := b.Write(&text); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	if f.named != "" {
+		return f.call.writeFile(f.named, text.Bytes())
 	}
-	return nil
+	return replaceInside(f.estate.tree.root, f.name, text.Bytes())
+}
+
+// plural counts things whose name takes an s.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -154,6 +154,9 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 	}
 	exclude := make([]config.Glob, 0, len(f.exclude))
 	for _, pattern := range f.exclude {
+		if t.above != "" { // a pattern is written from where the user stands
+			pattern = strings.TrimPrefix(strings.TrimPrefix(pattern, "./"), t.above+"/")
+		}
 		g, err := config.NewGlob(t.base, pattern)
 		if err != nil {
 			return nil, usage("--exclude %s: %v", pattern, err)

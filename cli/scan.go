@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -112,7 +110,7 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 		result.Report.Undecided = nil
 	}
 	e.tree.relocate(result.Report)
-	files := func(path string) *source.File { return result.Files(e.tree.hidden(path)) }
+	files := e.tree.shownFiles(result.Files)
 	for _, out := range outputs {
 		if err := c.write(out, result.Report, files, f.colour); err != nil {
 			return err
@@ -143,19 +141,6 @@ func (p *policy) judge(r *finding.Report) error {
 		return &failed{code: Found}
 	}
 	return nil
-}
-
-// output is one report to write.
-type output struct {
-	format report.Format
-	file   string   // empty for standard output
-	root   *os.Root // of a file that the scanned tree's own settings name: it is not written outside of it
-}
-
-// showsFixes reports whether the format is for people who want to see fixes. Proving them costs several times the scan, so
-// programs that read json ask for them.
-func (o output) showsFixes() bool {
-	return slices.Contains([]string{"text", "markdown", "html", "sarif", "gitlab-sast"}, o.format.Name)
 }
 
 // progress shows on a terminal how far a long work is; in a pipe it shows nothing.
@@ -224,75 +209,6 @@ func (e *estate) policy(f *scanFlags) (*policy, error) {
 		p.tolerated[source.ProblemKind(kind)] = true
 	}
 	return p, nil
-}
-
-// outputs reads --report, or the settings' reports when there is none; text on standard output is the default.
-func (c *call) outputs(flags list, e *estate) ([]output, error) {
-	var out []output
-	for _, text := range flags {
-		name, file, named := strings.Cut(text, "=")
-		format, ok := report.Lookup(name)
-		if !ok {
-			return nil, &failed{Usage, fmt.Sprintf("--report: there is no format %q: use %s", name, formatNames()), didYouMean(config.Nearest(name, strings.Split(formatNames(), ", ")))}
-		}
-		if named && file == "" {
-			return nil, usage("--report %s: name a file after the equals sign", text)
-		}
-		if named && !filepath.IsAbs(file) {
-			file = filepath.Join(c.Dir, file)
-		}
-		out = append(out, output{format: format, file: file})
-	}
-	if len(out) == 0 {
-		for _, r := range e.config.Run.Reports {
-			format, ok := report.Lookup(r.Format)
-			if !ok {
-				return nil, usage("the settings name a report format %q that does not exist", r.Format)
-			}
-			o := output{format: format}
-			if r.File != "" {
-				o.file, o.root = r.File, e.tree.root
-			}
-			out = append(out, o)
-		}
-	}
-	if len(out) == 0 {
-		text, _ := report.Lookup("text")
-		out = []output{{format: text}}
-	}
-	stdout := 0
-	for _, o := range out {
-		if o.file == "" {
-			stdout++
-		}
-	}
-	if stdout > 1 {
-		return nil, usage("only one report can go to standard output: write the others as FORMAT=FILE")
-	}
-	return out, nil
-}
-
-// write writes one report. A file is replaced in one step, and a symbolic link at its place is replaced, not followed.
-func (c *call) write(o output, r *finding.Report, files func(string) *source.File, colour string) error {
-	in := report.Input{Report: r, Files: files, At: c.Now}
-	if o.file != "" {
-		var b bytes.Buffer
-		if err := o.format.Write(&b, in); err != nil {
-			return fmt.Errorf("write the %s report: %w", o.format.Name, err)
-		}
-		if o.root != nil {
-			return replaceInside(o.root, o.file, b.Bytes())
-		}
-		return replaceFile(o.file, b.Bytes())
-	}
-	_, plain := c.Lookup("NO_COLOR")
-	in.Width = c.Width
-	in.Colour = colour == "always" || colour == "auto" && c.Width > 0 && !plain
-	out := bufio.NewWriter(c.Out)
-	if err := o.format.Write(out, in); err != nil {
-		return fmt.Errorf("write the %s report: %w", o.format.Name, err)
-	}
-	return out.Flush()
 }
 
 // baseline reads the baseline that a flag or the settings name; nil when neither does.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/source"
 )
 
 // tree is the part of the machine that a command may read: the repository around what was named on the command line, or
@@ -18,6 +20,7 @@ type tree struct {
 	Dir   string   // absolute path of the root
 	Paths []string // what was named, as paths of the tree
 	base  string   // path of the tree that reported paths are relative to; "../" leads above it
+	above string   // path from the working directory down to the root when the tree lies below it, else ""
 	named string   // as the user wrote it, for the report
 }
 
@@ -56,6 +59,9 @@ func (c *call) openTree(args []string) (*tree, error) {
 		t.Dir = base
 	}
 	if !inside(t.Dir, base) {
+		if down, err := filepath.Rel(base, t.Dir); err == nil {
+			t.above = filepath.ToSlash(down)
+		}
 		base = t.Dir
 	}
 	for i, p := range absolute {
@@ -90,7 +96,10 @@ func (t *tree) path(absolute string) string {
 
 // shown turns a path of the tree into the path that people see.
 func (t *tree) shown(p string) string {
-	if t.base == "." || p == "" {
+	if p == "" || t.base == "." {
+		if p != "" && fs.ValidPath(p) { // else it lies outside and is named as the user did
+			return path.Join(t.above, p)
+		}
 		return p
 	}
 	rel, err := filepath.Rel(t.base, p)
@@ -101,7 +110,29 @@ func (t *tree) shown(p string) string {
 }
 
 // hidden is the way back from shown.
-func (t *tree) hidden(p string) string { return path.Join(t.base, p) }
+func (t *tree) hidden(p string) string {
+	if t.above != "" {
+		p, _ = strings.CutPrefix(p, t.above+"/")
+		return p
+	}
+	return path.Join(t.base, p)
+}
+
+// shownFiles finds the files of the tree by the paths that people see, and names them so. It remembers them, because a
+// report asks for the same few again and again.
+func (t *tree) shownFiles(files func(path string) *source.File) func(path string) *source.File {
+	seen := map[string]*source.File{}
+	return func(path string) *source.File {
+		f, known := seen[path]
+		if !known {
+			if f = files(t.hidden(path)); f != nil && f.Path != path {
+				f = &source.File{Path: path, Bytes: f.Bytes}
+			}
+			seen[path] = f
+		}
+		return f
+	}
+}
 
 func inside(dir, p string) bool {
 	rel, err := filepath.Rel(dir, p)
@@ -122,9 +153,13 @@ func repository(dir string) string {
 	}
 }
 
+// unwrapPath leaves the name out of an error that is to be said of another name.
 func unwrapPath(err error) error {
-	if p, ok := err.(*fs.PathError); ok {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
 	}
 	return err
 }
@@ -132,7 +167,7 @@ func unwrapPath(err error) error {
 // relocate rewrites every path of a report from the tree's to the one that people see.
 func (t *tree) relocate(r *finding.Report) {
 	r.Root = t.named
-	if t.base == "." {
+	if t.base == "." && t.above == "" {
 		return
 	}
 	at := func(l *finding.Location) { l.File = t.shown(l.File) }

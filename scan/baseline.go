@@ -51,11 +51,16 @@ func NewBaseline(findings []finding.Finding) *Baseline {
 		}
 		b.Entries = append(b.Entries, e)
 	}
+	b.Sort()
+	return b
+}
+
+// Sort brings the entries into the order of the file.
+func (b *Baseline) Sort() {
 	slices.SortFunc(b.Entries, func(a, b BaselineEntry) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Resource, b.Resource),
 			cmp.Compare(a.Attribute, b.Attribute), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Outcome, b.Outcome))
 	})
-	return b
 }
 
 // Write writes the file: one line per entry, so that changes of it read well.
