@@ -14,6 +14,7 @@ import (
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/report"
 	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/scan"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
@@ -41,7 +42,7 @@ an unknown at any depth is {"__unknown__": true}.`,
 			f.estateFlags.declare(c)
 			c.set.StringVar(&f.format, "report", "table", "`FORMAT`: table, csv or json")
 			c.set.BoolVar(&f.attributes, "attributes", false, "with every attribute (json only)")
-			c.set.BoolVar(&f.redact, "redact", false, "write (sensitive) for sensitive values")
+			c.set.BoolVar(&f.redact, "redact", false, "write (sensitive) for sensitive values and (hidden) for what is named or looks like a secret")
 		},
 		run: func(ctx context.Context, c *call) error { return runInventory(ctx, c, &f) },
 	}
@@ -135,7 +136,17 @@ func (inv *inventory) place(files func(string) *source.File) {
 	}
 }
 
-func (inv *inventory) show(v *value.Value) string {
+// redacted returns what is to be shown of a value of that name.
+func (inv *inventory) redacted(name string, v *value.Value) *value.Value {
+	if !inv.redact {
+		return v
+	}
+	shown := rule.Conceal(value.Path{{Name: name}}, v, false)
+	return &shown
+}
+
+func (inv *inventory) show(name string, v *value.Value) string {
+	v = inv.redacted(name, v)
 	if v.Kind == value.String && !v.Sensitive {
 		return v.Text
 	}
@@ -152,7 +163,7 @@ func (inv *inventory) table(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", report.Visible(it.resource.Address), it.resource.Provider, len(it.resource.Tags), report.Visible(where))
 		for i, tag := range it.resource.Tags {
-			fmt.Fprintf(t, "  %s = %s\t\t\t%s %s:%d\n", report.Visible(tag.Key), report.Visible(inv.show(&tag.Value)), tag.Origin,
+			fmt.Fprintf(t, "  %s = %s\t\t\t%s %s:%d\n", report.Visible(tag.Key), report.Visible(inv.show(tag.Key, &tag.Value)), tag.Origin,
 				report.Visible(inv.estate.tree.shown(tag.Range.File)), it.tagLines[i])
 		}
 	}
@@ -169,7 +180,7 @@ func (inv *inventory) csv(w io.Writer) error {
 			rows = append(rows, append(row, "", "", "", "", ""))
 		}
 		for i, tag := range r.Tags {
-			rows = append(rows, append(row[:len(row):len(row)], tag.Key, inv.show(&tag.Value), tag.Origin,
+			rows = append(rows, append(row[:len(row):len(row)], tag.Key, inv.show(tag.Key, &tag.Value), tag.Origin,
 				inv.estate.tree.shown(tag.Range.File), strconv.Itoa(it.tagLines[i])))
 		}
 	}
@@ -209,12 +220,12 @@ func (inv *inventory) json(w io.Writer) error {
 				fmt.Fprint(w, ",")
 			}
 			fmt.Fprintf(w, `{"key":%s,"value":%s,"origin":%s,"file":%s,"line":%d}`,
-				text(tag.Key), tag.Value.AppendJSON(nil, inv.redact), text(tag.Origin), text(shown(tag.Range.File)), it.tagLines[j])
+				text(tag.Key), inv.redacted(tag.Key, &tag.Value).AppendJSON(nil, inv.redact), text(tag.Origin), text(shown(tag.Range.File)), it.tagLines[j])
 		}
 		fmt.Fprint(w, "]")
 		if inv.attributes {
 			body := terraform.Attributes(inv.estate.schema, r)
-			fmt.Fprintf(w, `,"attributes":%s`, body.AppendJSON(nil, inv.redact))
+			fmt.Fprintf(w, `,"attributes":%s`, inv.redacted("", body).AppendJSON(nil, inv.redact))
 		}
 		fmt.Fprint(w, "}")
 	}

@@ -81,6 +81,7 @@ type Finding struct {
 	Evidence    []Evidence
 	Waits       []Wait // of undecided ones: the inputs that would decide
 	Fixes       []Fix
+	Secret      bool         // it is about a secret: nothing that is quoted at its place is to be shown
 	Suppression *Suppression // nil when it is to be reported
 }
 

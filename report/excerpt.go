@@ -1,9 +1,13 @@
 package report
 
 import (
+	"bytes"
+	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/source"
 )
 
@@ -18,8 +22,10 @@ type excerptLine struct {
 const excerptTail = 3
 
 // excerpt returns the line that decided with its mark, a line before and one after it, or the first lines of a longer
-// place. Lines are cut to so many columns around the mark.
-func excerpt(f *source.File, at finding.Location, width int) []excerptLine {
+// place. Lines are cut to so many columns around the mark. Secrets are hidden: what is assigned to the name of one, and every
+// quoted text when the finding is about one.
+func excerpt(f *source.File, about *finding.Finding, width int) []excerptLine {
+	at := about.Location
 	if f == nil || at.From.Line == 0 || at.Start < 0 || at.Start > at.End || at.End > len(f.Bytes) {
 		return nil
 	}
@@ -28,15 +34,20 @@ func excerpt(f *source.File, at finding.Location, width int) []excerptLine {
 		last-- // the place ends with a line end
 	}
 	var out []excerptLine
+	c := cutter{file: f, width: width, secret: about.Secret}
+	// The lines of a text of many lines have no quotes.
+	heredoc := about.Secret && last > first && strings.Contains(f.Text(f.Line(first)), "<<")
 	plain := func(n int) {
 		if r := f.Line(n); !r.IsZero() && r.End > r.Start {
-			out = append(out, cutLine(f, n, source.Range{Start: r.Start, End: r.Start}, width))
+			c.hideAll = heredoc && n > first && n <= last
+			out = append(out, c.line(n, source.Range{Start: r.Start, End: r.Start}))
+			c.hideAll = false
 		}
 	}
 	if first == last {
 		plain(first - 1)
 	}
-	out = append(out, cutLine(f, first, at.Range, width))
+	out = append(out, c.line(first, at.Range))
 	for n := first + 1; n <= min(last, first+excerptTail); n++ {
 		plain(n)
 	}
@@ -52,8 +63,43 @@ func excerpt(f *source.File, at finding.Location, width int) []excerptLine {
 	return out
 }
 
-// cutLine splits line n at the mark and leaves out what would not fit.
-func cutLine(f *source.File, n int, mark source.Range, width int) excerptLine {
+// cutter makes the lines of an excerpt.
+type cutter struct {
+	file    *source.File
+	width   int
+	secret  bool // every quoted text is hidden
+	hideAll bool // the whole line is hidden
+}
+
+// hiddenByte stands for each byte of a hidden text until the line was split. No line of a file that is shown has it.
+const hiddenByte = 0
+
+// maxMasked is how much of a line around the place is looked at for secrets.
+const maxMasked = 4096
+
+// masked returns the bytes of a part of a line with secrets replaced by as many hiddenBytes.
+func (c *cutter) masked(part source.Range) []byte {
+	b := bytes.ReplaceAll(c.file.Bytes[part.Start:part.End], []byte{hiddenByte}, []byte{' '})
+	if c.hideAll {
+		content := bytes.TrimSpace(b)
+		return bytes.Replace(b, content, make([]byte, len(content)), 1)
+	}
+	for _, s := range rule.SecretSpans(string(b), c.secret) {
+		clear(b[s[0]:s[1]])
+	}
+	return b
+}
+
+var hiddenBytes = regexp.MustCompile("\x00+")
+
+// visiblePart is visibleLines with secrets said to be hidden.
+func visiblePart(b []byte) string {
+	return visibleLines(hiddenBytes.ReplaceAllString(string(b), rule.Hidden))
+}
+
+// line splits line n at the mark and leaves out what would not fit.
+func (c *cutter) line(n int, mark source.Range) excerptLine {
+	f, width := c.file, c.width
 	line := f.Line(n)
 	start := min(max(mark.Start, line.Start), line.End) // a place may begin in the line end
 	end := max(start, min(mark.End, line.End))
@@ -66,12 +112,15 @@ func cutLine(f *source.File, n int, mark source.Range, width int) excerptLine {
 		to--
 	}
 	end = min(end, to)
+	around := source.Range{Start: max(line.Start, from-maxMasked), End: min(line.End, to+maxMasked)}
+	shown := c.masked(around)
+	part := func(from, to int) string { return visiblePart(shown[from-around.Start : to-around.Start]) }
 	e := excerptLine{
 		number: n,
 		marked: !mark.IsZero(),
-		before: visibleLines(string(f.Bytes[from:start])),
-		mark:   visibleLines(string(f.Bytes[start:end])),
-		after:  visibleLines(string(f.Bytes[end:to])),
+		before: part(from, start),
+		mark:   part(start, end),
+		after:  part(end, to),
 	}
 	if room := width * 2 / 3; columns(e.before) > room {
 		cutAt := len(e.before)

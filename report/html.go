@@ -181,7 +181,7 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 			out.Suppression += ", until " + day(s.Until)
 		}
 	}
-	for _, l := range excerpt(in.file(g.Location.File), g.Location, 160) {
+	for _, l := range excerpt(in.file(g.Location.File), g.Finding, 160) {
 		out.Lines = append(out.Lines, htmlLine{l.number, l.marked, l.before, l.mark, l.after})
 	}
 	fact := func(label string, lines []string) {

@@ -94,7 +94,7 @@ func (in *Input) markdownFinding(g *group, r *finding.Rule) string {
 		b.WriteString(" (" + maybeCreated + ")")
 	}
 	b.WriteString("\n\n")
-	if lines := excerpt(in.file(g.Location.File), g.Location, 100); len(lines) > 0 {
+	if lines := excerpt(in.file(g.Location.File), g.Finding, 100); len(lines) > 0 {
 		b.WriteString(fenced("", excerptText(lines)))
 	}
 	for i, s := range distinct(g.all, func(f *finding.Finding) []string {

@@ -69,7 +69,7 @@ const labelWidth = 8
 
 func (t *texter) group(g *group, title string) {
 	gutter := 3
-	lines := excerpt(t.file(g.Location.File), g.Location, t.Width-12)
+	lines := excerpt(t.file(g.Location.File), g.Finding, t.Width-12)
 	for _, l := range lines {
 		gutter = max(gutter, len(strconv.Itoa(l.number)))
 	}

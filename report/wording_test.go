@@ -63,7 +63,7 @@ func TestDeclared(t *testing.T) {
 func shown(text string, start, end, width int) string {
 	f := &source.File{Path: "a", Bytes: []byte(text)}
 	at := finding.Location{Range: source.Range{File: "a", Start: start, End: end}, From: f.Position(start), To: f.Position(end)}
-	return excerptText(excerpt(f, at, width))
+	return excerptText(excerpt(f, &finding.Finding{Location: at}, width))
 }
 
 func TestExcerpt(t *testing.T) {
@@ -104,7 +104,7 @@ func FuzzExcerpt(f *testing.F) {
 		file := &source.File{Path: "a", Bytes: []byte(text)}
 		at := finding.Location{Range: source.Range{File: "a", Start: start, End: end}, From: source.Position{Line: 1, Column: 1}}
 		width = 8 + max(0, width)%200
-		for _, l := range excerpt(file, at, width) {
+		for _, l := range excerpt(file, &finding.Finding{Location: at, Secret: start%2 == 0}, width) {
 			if n := columns(l.before + l.mark + l.after); n > width+2 {
 				t.Errorf("%d columns: %+v", n, l)
 			}

@@ -49,7 +49,8 @@ func (p *Program) Message(r *resource.Resource, v Verdict) string {
 			b.WriteString(part.text)
 			continue
 		}
-		b.WriteString(show(p.lookup(r, v, part.path)))
+		shown := Conceal(part.path, p.lookup(r, v, part.path), p.Rule.AboutSecrets())
+		b.WriteString(show(&shown))
 	}
 	return b.String()
 }

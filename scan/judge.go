@@ -128,6 +128,7 @@ func (s *scan) finding(u *dialect.Unit, p *rule.Program, r *resource.Resource, v
 		Rule:    ru.ID,
 		Outcome: v.Outcome,
 		Message: p.Message(r, v),
+		Secret:  ru.AboutSecrets() || r.Type == "variable" && rule.NamesSecret(value.Path{{Name: r.Name}}),
 		Resource: finding.Resource{
 			Address: r.Address, Type: r.Type, Provider: r.Provider, Dialect: r.Dialect, Unit: u.Name.Dir, Maybe: r.Maybe,
 			Range: s.location(r.Range),
@@ -174,8 +175,10 @@ func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource
 		return // a block is no evidence: what is in it is
 	}
 	explanation := u.Explain(w.Resource, w.Path)
+	f.Secret = f.Secret || rule.NamesSecret(w.Path)
 	if len(f.Evidence) < maxRelated {
-		e := finding.Evidence{Path: path, Value: value.Show(v)}
+		shown := rule.Conceal(w.Path, v, f.Secret)
+		e := finding.Evidence{Path: path, Value: value.Show(&shown)}
 		for _, step := range explanation.Trace {
 			e.From = append(e.From, finding.Related{Location: s.location(step.Range), Text: step.Name})
 		}

@@ -1,0 +1,111 @@
+package rule
+
+import (
+	"strings"
+
+	"plumbline.dev/plumbline/value"
+)
+
+// A report is read by more people than the code, and kept longer. What a rule calls a secret must not be in it.
+
+// Hidden stands where a secret would.
+const Hidden = "(hidden)"
+
+// secretsCategory is the category of the rules whose evidence is secrets.
+const secretsCategory = "secrets"
+
+// AboutSecrets reports whether what a rule looks at is secrets, whatever their attributes are called.
+func (r *Rule) AboutSecrets() bool { return r.Category == secretsCategory }
+
+// NamesSecret reports whether a path leads to something that is named like a secret: master_password,
+// environment.variables["DB_PASSWORD"].
+func NamesSecret(path value.Path) bool {
+	for _, s := range path {
+		if secretName(s.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Conceal returns what may be shown of the value at a path: texts that stand under the name of a secret, or that look like
+// one, are Hidden. With all, every text is.
+func Conceal(path value.Path, v *value.Value, all bool) value.Value {
+	return conceal(v, all || NamesSecret(path))
+}
+
+func conceal(v *value.Value, all bool) value.Value {
+	out := *v
+	switch v.Kind {
+	case value.String, value.Unknown:
+		if v.Document != nil {
+			document := conceal(v.Document, all)
+			out.Document = &document
+		}
+		if v.Text != "" && (all || looksSecret(v.Text) || v.Document != nil && !out.Document.Equal(v.Document)) {
+			if v.Kind == value.String {
+				return value.Value{Kind: value.String, Text: Hidden, Sensitive: v.Sensitive, Range: v.Range}
+			}
+			out.Text, out.Ending = Hidden, "" // what is known of it
+		}
+	case value.List:
+		out.Items = make([]value.Value, len(v.Items))
+		for i := range v.Items {
+			out.Items[i] = conceal(&v.Items[i], all)
+		}
+	case value.Object:
+		out.Fields = make([]value.Field, len(v.Fields))
+		label, _ := scalarText(v.Field("name")) // {name = "DB_PASSWORD", value = "…"}
+		if label == "" {
+			label, _ = scalarText(v.Field("key"))
+		}
+		for i, f := range v.Fields {
+			secret := secretName(f.Name) || strings.EqualFold(f.Name, "value") && secretName(label)
+			out.Fields[i] = value.Field{Name: f.Name, Value: conceal(&v.Fields[i].Value, all || secret)}
+		}
+	}
+	return out
+}
+
+var (
+	quoted = lazy(`"(?:[^"\\]|\\.)+"`)
+	// keyMaterial is a line of a private key or a certificate.
+	keyMaterial = lazy(`^\s*[A-Za-z0-9+/=]{60,}\s*$`)
+	blockHeader = lazy(`^\s*[A-Za-z_]\w*(?:\s+(?:"[^"]*"|\w+))*\s*\{\s*$`)
+	dotted      = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
+)
+
+// SecretSpans returns the parts of a line of source text that are not to be shown: what is assigned to the name of a secret,
+// and what looks like one. With all it is every quoted text, except in the head of a block and before a colon.
+func SecretSpans(line string, all bool) [][2]int {
+	var spans [][2]int
+	if kindsOfCharacters(line) >= 3 && keyMaterial().MatchString(line) {
+		return [][2]int{{0, len(line)}}
+	}
+	for _, m := range assigned().FindAllStringSubmatchIndex(line, -1) {
+		text := line[m[4]:m[5]]
+		switch bare := strings.Trim(text, `"'`); {
+		case !secretName(line[m[2]:m[3]]), strings.HasPrefix(bare, "${") && strings.HasSuffix(bare, "}"):
+		case bare != text:
+			spans = append(spans, [2]int{m[4] + 1, m[5] - 1})
+		case !dotted().MatchString(text) && assignedSecret(text):
+			spans = append(spans, [2]int{m[4], m[5]})
+		}
+	}
+	lower := strings.ToLower(line)
+	for i := range credentials {
+		if strings.Contains(lower, credentials[i].mark) {
+			for _, m := range credentials[i].pattern().FindAllStringIndex(line, -1) {
+				spans = append(spans, [2]int{m[0], m[1]})
+			}
+		}
+	}
+	if all && !blockHeader().MatchString(line) {
+		for _, m := range quoted().FindAllStringIndex(line, -1) {
+			if !strings.HasPrefix(strings.TrimLeft(line[m[1]:], " \t"), ":") {
+				spans = append(spans, [2]int{m[0] + 1, m[1] - 1})
+			}
+		}
+	}
+	return spans
+}
