@@ -140,12 +140,12 @@ func (w *writer) bytes(s string) {
 func (w *writer) string(s string) {
 	for source, text := range []string{fromPage: w.text, fromRequire: w.require} {
 		if at := strings.Index(text, s); len(s) > 2 && at >= 0 {
-			w.uint(len(s)<<2 | source)
+			w.uint(len(s)<<2 + source)
 			w.uint(at)
 			return
 		}
 	}
-	w.uint(len(s)<<2 | inline)
+	w.uint(len(s)<<2 + inline)
 	w.buf = append(w.buf, s...)
 }
 
