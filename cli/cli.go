@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"plumbline.dev/plumbline/config"
+	"plumbline.dev/plumbline/scan"
 )
 
 // The exit codes.
@@ -170,6 +171,8 @@ func ended(env Env, c *command, err error) int {
 	f, ok := errors.AsType[*failed](err)
 	if mistakes, is := errors.AsType[config.Errors](err); is {
 		f = &failed{code: Usage, text: "the settings are wrong\n" + mistakes.Error()}
+	} else if undeclared, is := errors.AsType[*scan.UndeclaredError](err); is {
+		f = &failed{Usage, "--var: " + undeclared.Error(), didYouMean(undeclared.Near)}
 	} else if !ok {
 		f = &failed{code: Failure, text: err.Error()}
 	}

@@ -37,8 +37,8 @@ type estateFlags struct {
 }
 
 func (f *estateFlags) declare(c *call) {
-	c.set.Var(varFlag{&f.vars, false}, "var", "set an input variable, as `NAME=VALUE`; repeatable, in order with --var-file")
-	c.set.Var(varFlag{&f.vars, true}, "var-file", "read input variables from `FILE`; repeatable")
+	c.set.Var(varFlag{&f.vars, false}, "var", "set an input variable, as `NAME=VALUE`, on top of every set of inputs; repeatable, in order with --var-file")
+	c.set.Var(varFlag{&f.vars, true}, "var-file", "read input variables from `FILE`, in place of the sets of inputs beside the code; repeatable")
 	c.set.Var(&f.exclude, "exclude", "leave out paths that match `GLOB`; repeatable")
 	c.set.IntVar(&f.jobs, "jobs", 0, "evaluate at most `N` units at once (default one per processor)")
 }

@@ -14,9 +14,7 @@ import (
 	"strings"
 
 	"plumbline.dev/plumbline/config"
-	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/report"
-	"plumbline.dev/plumbline/source"
 )
 
 // output is one report to write.
@@ -99,8 +97,7 @@ func (c *call) destination(file string) (string, error) {
 
 // write writes one report. What the scanned tree's own settings name follows no link; what the command line names is the
 // user's, who may mean a pipe or a link.
-func (c *call) write(o output, r *finding.Report, files func(string) *source.File, colour string) error {
-	in := report.Input{Report: r, Files: files, At: c.Now}
+func (c *call) write(o output, in report.Input, colour string) error {
 	if o.file != "" {
 		var b bytes.Buffer
 		if err := o.format.Write(&b, in); err != nil {

@@ -60,7 +60,7 @@ Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line 
 			c.set.BoolVar(&f.noFixes, "no-fixes", false, "offer no fixes (faster: nothing has to be proved)")
 			c.set.StringVar(&f.baseline, "baseline", "", "do not report what the baseline `FILE` knows")
 			c.set.StringVar(&f.diff, "diff", "", "report only what is new against a git `REF`")
-			c.set.Var(&f.tolerate, "tolerate", "`KIND` of problem that does not make the scan incomplete: unreadable, invalid, limit; repeatable")
+			c.set.Var(&f.tolerate, "tolerate", "`KIND` of problem that does not make the scan incomplete: "+strings.Join(problemKinds, ", ")+" (unresolved is from the start, if the settings do not say fail); repeatable")
 			c.set.StringVar(&f.colour, "color", "auto", "colours in text: auto, always or never")
 			c.set.BoolVar(&f.quiet, "quiet", false, "no progress on standard error")
 		},
@@ -110,14 +110,18 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 		result.Report.Undecided = nil
 	}
 	e.tree.relocate(result.Report)
-	files := e.tree.shownFiles(result.Files)
+	in := report.Input{Report: result.Report, Files: e.tree.shownFiles(result.Files), At: c.Now,
+		Strict: policy.failUndecided && policy.threshold != 0}
 	for _, out := range outputs {
-		if err := c.write(out, result.Report, files, f.colour); err != nil {
+		if err := c.write(out, in, f.colour); err != nil {
 			return err
 		}
 	}
 	return policy.judge(result.Report)
 }
+
+// problemKinds are the kinds of problems that may be tolerated.
+var problemKinds = []string{string(source.Unreadable), string(source.Invalid), string(source.Unresolved), string(source.Limit), string(source.Bug)}
 
 // policy is what makes a scan fail.
 type policy struct {
@@ -201,10 +205,9 @@ func (e *estate) policy(f *scanFlags) (*policy, error) {
 	default:
 		return nil, usage("--undecided: %q is not report, hide or fail", f.undecided)
 	}
-	kinds := []string{string(source.Unreadable), string(source.Invalid), string(source.Limit), string(source.Unresolved), string(source.Bug)}
 	for _, kind := range f.tolerate {
-		if !slices.Contains(kinds, kind) {
-			return nil, &failed{Usage, fmt.Sprintf("--tolerate: %q is not a kind of problem: use %s", kind, strings.Join(kinds, ", ")), didYouMean(config.Nearest(kind, kinds))}
+		if !slices.Contains(problemKinds, kind) {
+			return nil, &failed{Usage, fmt.Sprintf("--tolerate: %q is not a kind of problem: use %s", kind, strings.Join(problemKinds, ", ")), didYouMean(config.Nearest(kind, problemKinds))}
 		}
 		p.tolerated[source.ProblemKind(kind)] = true
 	}
@@ -248,7 +251,7 @@ func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o s
 		return usage("--diff: %v", err)
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
-	o.FS, o.Fixes, o.Progress = g, false, nil
+	o.FS, o.Fixes, o.Progress, o.LooseVars = g, false, nil, true
 	if o.Config, err = config.Load(g, "."); err != nil {
 		return fmt.Errorf("read the settings of %s: %w", ref, err)
 	}

@@ -41,6 +41,11 @@ type Estate interface {
 	Comments(path string) []Comment
 }
 
+// Inputter is an Estate whose units take inputs by name.
+type Inputter interface {
+	Inputs() []string // every name that a unit takes, sorted
+}
+
 // UnitName names a unit: the directory (or file) it is rooted in and, where the same code is evaluated with several sets of
 // inputs, which set.
 type UnitName struct {

@@ -118,7 +118,9 @@ func (in *Input) junitCase(f *finding.Finding) junitCase {
 	c := junitCase{Name: name, Class: Visible(f.Rule), File: Visible(f.Location.File), Line: f.Location.From.Line}
 	message := Visible(f.Message)
 	switch {
-	case f.Outcome == finding.Undecided:
+	case f.Outcome == finding.Undecided && in.Strict && f.Suppression == nil:
+		c.Failure = &junitResult{Message: "undecided: " + message, Type: f.Severity.String(), Text: strings.TrimPrefix(spot(in, f.Location)+"\nundecided: "+message, "\n")}
+	case f.Outcome == finding.Undecided && f.Suppression == nil:
 		c.Skipped = &junitResult{Message: "undecided: " + message, Type: "undecided"}
 	case f.Suppression != nil:
 		c.Skipped = &junitResult{Message: strings.TrimSuffix(fmt.Sprintf("suppressed (%s): %s", f.Suppression.Kind, Visible(f.Suppression.Reason)), ": "), Type: "suppressed"}

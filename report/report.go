@@ -20,6 +20,7 @@ type Input struct {
 	Files  func(path string) *source.File // a file of the scanned tree, for excerpts and diffs; nil result when it is not readable; nil when there are no files
 	Colour bool                           // escape sequences for colour in text and short
 	Width  int                            // columns of the terminal for text; 0 means 100
+	Strict bool                           // undecided verdicts make the scan fail: they are shown like findings where they otherwise are not
 	At     time.Time                      // when the scan ran, in the formats that demand it (gitlab-sast); the zero time is written as the first second of 1970
 }
 
@@ -72,6 +73,17 @@ func open(r *finding.Report) []*finding.Finding {
 	for i := range r.Findings {
 		if r.Findings[i].Suppression == nil {
 			out = append(out, &r.Findings[i])
+		}
+	}
+	return out
+}
+
+// strict returns the undecided verdicts that make the scan fail.
+func (in *Input) strict() []*finding.Finding {
+	var out []*finding.Finding
+	for i := range in.Report.Undecided {
+		if f := &in.Report.Undecided[i]; in.Strict && f.Suppression == nil {
+			out = append(out, f)
 		}
 	}
 	return out

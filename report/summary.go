@@ -22,6 +22,10 @@ func (t *texter) summary(found []*finding.Finding) {
 		case c.Files == 0:
 			t.line(t.warn("Nothing was scanned: no file here is of a language that Plumbline reads."))
 		default:
+			if n := len(t.strict()); n > 0 {
+				t.line(t.warn(fmt.Sprintf("No findings, but %s that the settings or --undecided let fail: see below.", plural(n, "undecided verdict"))))
+				break
+			}
 			t.line(t.good("No findings."))
 		}
 		t.suppressed(suppressed)
@@ -191,7 +195,15 @@ func (t *texter) undecided() {
 		return
 	}
 	t.line()
-	t.line(t.bold(fmt.Sprintf("%s undecided", plural(len(t.Report.Undecided), "verdict"))), t.dim(": neither passed nor failed until an input is known"))
+	if failing := t.strict(); len(failing) > 0 {
+		t.line(t.warn(fmt.Sprintf("%s undecided", plural(len(t.Report.Undecided), "verdict"))), t.bold(": they fail this scan"))
+		for _, f := range failing {
+			t.line("  ", t.link(spot(&t.Input, f.Location)), "  ", t.severity(f.Severity, f.Severity.String()), " ", Visible(f.Message), "  ", t.dim(Visible(f.Rule)+" on "+Visible(f.Resource.Address)))
+		}
+		t.line()
+	} else {
+		t.line(t.bold(fmt.Sprintf("%s undecided", plural(len(t.Report.Undecided), "verdict"))), t.dim(": neither passed nor failed until an input is known"))
+	}
 	all := waits(t.Report.Undecided)
 	for _, w := range all[:min(len(all), maxUndecided)] {
 		text := w.sentence(func(in finding.Wait) string { return Visible(in.Name) + t.at(in.Location, "") })

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -80,7 +81,41 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		s.note(problems)
 		s.estates = append(s.estates, estate)
 	}
+	if err := s.checkVars(); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// UndeclaredError is a --var that nothing in the tree takes.
+type UndeclaredError struct {
+	Name string
+	Near string // what was probably meant, or ""
+}
+
+func (e *UndeclaredError) Error() string {
+	return fmt.Sprintf("no root module has a variable %q", e.Name)
+}
+
+// checkVars reports a variable that was given but that nothing declares: the scan would not be of what was asked for.
+func (s *scan) checkVars() error {
+	var names []string
+	units := 0
+	for _, e := range s.estates {
+		if in, ok := e.(dialect.Inputter); ok {
+			names = append(names, in.Inputs()...)
+			units += len(e.Units())
+		}
+	}
+	if units == 0 || s.LooseVars {
+		return nil
+	}
+	for _, v := range s.Vars {
+		if v.File == nil && !slices.Contains(names, v.Name) {
+			return &UndeclaredError{v.Name, config.Nearest(v.Name, names)}
+		}
+	}
+	return nil
 }
 
 // walk lists what lies below a directory. A file stands for its whole directory, because it cannot be understood alone.

@@ -35,6 +35,9 @@ type Options struct {
 	Vars     []dialect.Var               // --var and --var-file
 	Env      func(string) (string, bool) // environment; nil means empty
 	Limits   dialect.Limits
+
+	LooseVars bool // a variable among Vars need not be declared, as in a scan of the past
+
 	Jobs     int                   // units evaluated at once; 0 means the number of processors
 	Cache    *Cache                // nil means none
 	Progress func(done, total int) // called after each unit, from one goroutine at a time; may be nil

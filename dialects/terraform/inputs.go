@@ -71,8 +71,9 @@ func (e *estate) autoFiles(dir string) []*parsed {
 }
 
 // inputSets returns a root with each of the sets of inputs under which it is evaluated: those of the settings, or the files of
-// variables that lie beside it, each with what is always read. Without any, or when the caller gave inputs, it is one set
-// without a name. The root is evaluated without a set too when nothing that it needs would be missing.
+// variables that lie beside it, each with what is always read. Without any, or when the caller named files of variables,
+// which stand in for the sets, it is one set without a name. Single variables of the caller hold on top of every set. The
+// root is evaluated without a set too when nothing that it needs would be missing.
 func (e *estate) inputSets(root *folder) []unit {
 	var inputs dialect.Inputs
 	if e.workspace.Inputs != nil {
@@ -82,6 +83,10 @@ func (e *estate) inputSets(root *folder) []unit {
 	add := func(name string, set ...*parsed) *unit {
 		units = append(units, unit{name: dialect.UnitName{Dir: root.dir, Variant: name}, root: root, set: set, workspace: inputs.Workspace})
 		return &units[len(units)-1]
+	}
+	if len(e.named) > 0 {
+		add("")
+		return units
 	}
 	for _, set := range inputs.Sets {
 		u := add(set.Name)
@@ -129,9 +134,6 @@ func (e *estate) setFile(file string) (*parsed, *source.Problem) {
 // variants returns the files of variables beside a root that are not read anyway, by the names of their sets.
 func (e *estate) variants(root *folder) map[string]*parsed {
 	found := map[string]*parsed{}
-	if len(e.workspace.Vars) > 0 {
-		return found
-	}
 	variables := root.variables()
 	add := func(f *parsed, folder string) {
 		if isAuto(f.path) || !slices.ContainsFunc(f.outline.names, func(n string) bool { _, ok := variables[n]; return ok }) {
@@ -159,6 +161,17 @@ func (e *estate) variants(root *folder) map[string]*parsed {
 	return found
 }
 
+// Inputs lists the variables of all roots, sorted.
+func (e *estate) Inputs() []string {
+	names := map[string]bool{}
+	for i := range e.units {
+		for name := range e.units[i].root.variables() {
+			names[name] = true
+		}
+	}
+	return sortedNames(names)
+}
+
 // complete reports whether every variable of a root has a value without a set of inputs.
 func (e *estate) complete(root *folder) bool {
 	given := map[string]bool{}
@@ -166,6 +179,9 @@ func (e *estate) complete(root *folder) bool {
 		for _, name := range f.outline.names {
 			given[name] = true
 		}
+	}
+	for _, v := range e.workspace.Vars {
+		given[v.Name] = true // the callers' files do not come here: they stand in for sets
 	}
 	for name, fallback := range root.variables() {
 		if fallback || given[name] {

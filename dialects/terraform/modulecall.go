@@ -22,7 +22,6 @@ type moduleGroup struct {
 	module  *module  // nil when it is not at hand
 	scopes  []*scope // one per instance; nil when the module is not at hand
 	address string   // without key
-	whole   cell
 }
 
 // moduleArguments belong to the language and not to the module.
@@ -98,7 +97,7 @@ func (s *scope) called(b *hclsyntax.Block, name string) *module {
 	if !local {
 		dir, ok = u.installed(s, name)
 		if !ok {
-			u.problem(source.Unresolved, where, fmt.Sprintf("module.%s: its source %s is not in the tree; what it declares was not scanned", name, src))
+			u.problem(source.Unresolved, where, fmt.Sprintf("module.%s: its source %s is not in the tree; what it declares was not scanned: terraform init fetches it", name, src))
 			return nil
 		}
 	}
