@@ -48,7 +48,8 @@ type Prover struct {
 	problems map[*dialect.Unit]map[string]int
 	words    map[*rule.Rule]words
 	reachAll []*rule.Rule
-	trials   int // evaluations of units, for tests and benchmarks
+	trials   int // evaluations of units
+	work     int // resources in them
 }
 
 // Wish is what shall be mended: a finding and the changes that its rule wishes for.

@@ -42,6 +42,22 @@ func (p *Prover) Prove(ctx context.Context, fixes []*Fix) error {
 // rule must not make a scan endless.
 const maxTrials = 100
 
+// maxWork bounds them likewise by the resources that are evaluated, beside twenty times those of the estate.
+const maxWork = 20_000
+
+// maxDoomed is how many fixes of a rule may fail alone, without one that holds, before the others that were blamed together
+// with them are believed to fail too: what dooms the fix of a rule is mostly another rule on the same type.
+const maxDoomed = 3
+
+// exhausted reports whether proofs have cost enough.
+func (p *Prover) exhausted() bool {
+	resources := 0
+	for _, u := range p.Units {
+		resources += len(u.Graph.Resources)
+	}
+	return p.trials >= maxTrials+20*len(p.Units) || p.work >= maxWork+20*resources
+}
+
 var errTrials = errors.New("the fix was not tried: too many others failed before it")
 
 // prove proves a batch: as a whole if possible, else without those that are to blame, else half by half.
@@ -49,7 +65,7 @@ func (p *Prover) prove(ctx context.Context, batch []*Fix) {
 	if len(batch) == 0 || ctx.Err() != nil {
 		return
 	}
-	if p.trials >= maxTrials+20*len(p.Units) {
+	if p.exhausted() {
 		for _, f := range batch {
 			f.Err = errTrials
 		}
@@ -77,9 +93,21 @@ func (p *Prover) prove(ctx context.Context, batch []*Fix) {
 		return
 	}
 	p.prove(ctx, rest)
+	doomed := make(map[string]int) // by rule
 	for _, f := range batch {
-		if t.blamed[f] != nil {
-			p.prove(ctx, []*Fix{f})
+		id := f.Wishes[0].Key.Rule
+		switch {
+		case t.blamed[f] == nil:
+			continue
+		case doomed[id] >= maxDoomed:
+			f.Err = t.blamed[f]
+			continue
+		}
+		p.prove(ctx, []*Fix{f})
+		if f.Err != nil {
+			doomed[id]++
+		} else {
+			doomed[id] = -len(batch) // it is not the rule
 		}
 	}
 }
@@ -205,6 +233,7 @@ func (p *Prover) try(ctx context.Context, batch []*Fix) *trial {
 			continue
 		}
 		p.trials++
+		p.work += len(unit.Graph.Resources)
 		after := estate.Evaluate(ctx, unit.Name)
 		if ctx.Err() != nil {
 			t.blame(nil, "%w", ctx.Err())
