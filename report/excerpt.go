@@ -34,19 +34,20 @@ func excerpt(f *source.File, about *finding.Finding, width int) []excerptLine {
 		last-- // the place ends with a line end
 	}
 	var out []excerptLine
-	c := cutter{file: f, width: width, secret: about.Secret}
+	c := cutter{file: f, width: width}
 	// The lines of a text of many lines have no quotes.
 	heredoc := about.Secret && last > first && strings.Contains(f.Text(f.Line(first)), "<<")
 	plain := func(n int) {
 		if r := f.Line(n); !r.IsZero() && r.End > r.Start {
-			c.hideAll = heredoc && n > first && n <= last
+			within := n >= first && n <= last
+			c.secret, c.hideAll = about.Secret && (within || about.Resource.Type == "variable"), heredoc && within && n > first
 			out = append(out, c.line(n, source.Range{Start: r.Start, End: r.Start}))
-			c.hideAll = false
 		}
 	}
 	if first == last {
 		plain(first - 1)
 	}
+	c.secret, c.hideAll = about.Secret, false
 	out = append(out, c.line(first, at.Range))
 	for n := first + 1; n <= min(last, first+excerptTail); n++ {
 		plain(n)

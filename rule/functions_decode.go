@@ -24,11 +24,14 @@ var decodeFunctions = []function{
 				return view(v.node.Document, f.within(v.at))
 			case v.kind == text:
 				if n, ok := parseJSON(v.text); ok {
+					if v.given {
+						giveAll(n)
+					}
 					return view(n, f.within(v.at))
 				}
 				return val{at: v.at}
 			case v.kind == unknown:
-				return val{kind: unknown, at: v.at}
+				return val{kind: unknown, given: v.given, at: v.at}
 			}
 			return *v // decoded already
 		},
@@ -40,7 +43,7 @@ var decodeFunctions = []function{
 			Doc:        "The text that is encoded in base64; null when it is none.",
 			Example:    `base64.decode("aGVsbG8=") == "hello"`,
 		},
-		call: onText(func(s string) val {
+		call: keepGiven(onText(func(s string) val {
 			s = strings.Map(func(r rune) rune {
 				if strings.ContainsRune(" \t\r\n", r) {
 					return -1
@@ -51,8 +54,28 @@ var decodeFunctions = []function{
 				return texts(string(b))
 			}
 			return val{}
-		}, val{}),
+		}, val{})),
 	},
+}
+
+// keepGiven makes what a function of one text returns come from where the text comes from.
+func keepGiven(fn func(*frame, []val) val) func(*frame, []val) val {
+	return func(f *frame, args []val) val {
+		out := fn(f, args)
+		out.given = args[0].given
+		return out
+	}
+}
+
+// giveAll marks every text in a value as one that is not in the code.
+func giveAll(v *value.Value) {
+	v.Given = true
+	for i := range v.Items {
+		giveAll(&v.Items[i])
+	}
+	for i := range v.Fields {
+		giveAll(&v.Fields[i].Value)
+	}
 }
 
 // parseJSON reads a JSON document; the values have no ranges.

@@ -1,5 +1,18 @@
 package rule
 
+import "strings"
+
+// inCode makes a predicate of texts in the code, false for null and for what comes from outside.
+func inCode(fn func(string) val) func(*frame, []val) val {
+	ofText := onText(fn, isFalse)
+	return func(f *frame, args []val) val {
+		if args[0].given {
+			return isFalse
+		}
+		return ofText(f, args)
+	}
+}
+
 var secretFunctions = []function{
 	{
 		Function: Function{
@@ -11,6 +24,12 @@ var secretFunctions = []function{
 		},
 		call: func(_ *frame, args []val) val {
 			v := &args[0]
+			switch {
+			case v.given && v.kind == unknown:
+				return decided(beginsSecret(v.text)).val()
+			case v.given:
+				return isFalse
+			}
 			switch v.kind {
 			case text:
 				return decided(looksSecret(v.text)).val()
@@ -36,7 +55,16 @@ var secretFunctions = []function{
 			Doc:        "Whether a text that stands where a secret is expected is one: not empty, not a placeholder, not a reference to where the secret is kept, not a plain word.",
 			Example:    `secret.assigned("correct-Horse-7-battery") && !secret.assigned("changeme") && !secret.assigned("${DB_PASSWORD}")`,
 		},
-		call: onText(func(s string) val { return decided(assignedSecret(s)).val() }, isFalse),
+		call: inCode(func(s string) val { return decided(assignedSecret(s)).val() }),
+	},
+	{
+		Function: Function{
+			Name:       "secret.written",
+			Signatures: []string{"secret.written(string) -> bool"},
+			Doc:        "Whether a text where nothing but a secret can stand is in the code: not empty, not given by who runs the program, not made by a provider or read from a store.",
+			Example:    `secret.written("hunter2") && !secret.written("") && !secret.written("{{resolve:secretsmanager:orders}}")`,
+		},
+		call: inCode(func(s string) val { return decided(s != "" && !strings.HasPrefix(s, "{{resolve:")).val() }),
 	},
 	{
 		Function: Function{

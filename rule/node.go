@@ -13,7 +13,7 @@ func nodeOf(v *val) *value.Value {
 		if v.node != nil {
 			return v.node
 		}
-		return &value.Value{Kind: value.Unknown, NotNull: v.notNull, Text: v.text}
+		return &value.Value{Kind: value.Unknown, NotNull: v.notNull, Text: v.text, Given: v.given}
 	case boolean:
 		return &value.Value{Kind: value.Bool, Bool: v.bool}
 	case number:
@@ -22,7 +22,7 @@ func nodeOf(v *val) *value.Value {
 		if v.node != nil {
 			return v.node
 		}
-		return &value.Value{Kind: value.String, Text: v.text}
+		return &value.Value{Kind: value.String, Text: v.text, Given: v.given}
 	case list, object:
 		if v.seq == nil {
 			return v.node

@@ -3,6 +3,7 @@ package rule
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -105,7 +106,23 @@ func assignedSecret(s string) bool {
 	if len(s) < 8 || placeholder(s) || reference(s) {
 		return false
 	}
-	return kindsOfCharacters(s) >= 2 && entropy(s) >= min(3, 0.75*math.Log2(float64(len(s))))
+	return kindsOfCharacters(s) >= 2 && entropy(s) >= min(3, 0.7*math.Log2(float64(len(s))))
+}
+
+// passwordName reports whether a name is that of a password, which people choose: it need not look random.
+func passwordName(name string) bool {
+	if !secretName(name) {
+		return false
+	}
+	return slices.ContainsFunc(wordsOf(name), func(w string) bool {
+		return strings.HasSuffix(w, "password") || strings.HasSuffix(w, "passwd") || w == "passphrase" || w == "pwd"
+	})
+}
+
+// passwordText reports whether a text that is assigned to the name of a password is one, and not the name under which it is
+// kept elsewhere.
+func passwordText(s string) bool {
+	return len(s) >= 8 && !placeholder(s) && !reference(s) && !secretName(s) && !strings.ContainsAny(s, " /") && entropy(s) >= 2
 }
 
 // secretWords are the words of names of secrets.
@@ -232,14 +249,20 @@ func kindsOfCharacters(s string) int {
 // name of a secret. Unknown texts are never secrets that stand in the code: they come from elsewhere. But what of them
 // becomes known may be one, so they leave it open.
 func secretWithin(name string, v *value.Value) verdict {
+	if v.Given && v.Kind != value.Unknown {
+		return no
+	}
 	switch v.Kind {
 	case value.Unknown:
 		if v.Document != nil {
 			return secretWithin(name, v.Document)
 		}
+		if v.Given {
+			return decided(beginsSecret(v.Text))
+		}
 		return open.orYes(beginsSecret(v.Text))
 	case value.String:
-		return decided(looksSecret(v.Text) || secretName(name) && assignedSecret(v.Text))
+		return decided(looksSecret(v.Text) || secretName(name) && assignedSecret(v.Text) || passwordName(name) && passwordText(v.Text))
 	case value.List:
 		t := no.or(v.Open)
 		for i := range v.Items {

@@ -31,6 +31,7 @@ type val struct {
 	double  bool         // of number: CEL's double, whose division keeps fractions
 	maybe   bool         // of an element: it may not be there
 	notNull bool         // of unknown: it will not be null
+	given   bool         // of text and unknown: it is not in the code, see value.Value
 	unset   bool         // of unknown: nothing was written and the cloud chooses, so defaults within it still hold
 	num     float64      // of number
 	text    string       // of text; of unknown: the known prefix; of failure: the message
@@ -88,7 +89,7 @@ func (p *place) root() *resource.Resource {
 func view(n *value.Value, at *place) val {
 	switch n.Kind {
 	case value.Unknown:
-		v := val{kind: unknown, notNull: n.NotNull || n.Text != "", text: n.Text, at: at}
+		v := val{kind: unknown, notNull: n.NotNull || n.Text != "", text: n.Text, given: n.Given, at: at}
 		if n.Document != nil || n.Ending != "" {
 			v.node = n
 		}
@@ -98,7 +99,7 @@ func view(n *value.Value, at *place) val {
 	case value.Number:
 		return val{kind: number, num: n.Number, at: at}
 	case value.String:
-		v := val{kind: text, text: n.Text, at: at}
+		v := val{kind: text, text: n.Text, given: n.Given, at: at}
 		if n.Document != nil {
 			v.node = n
 		}

@@ -38,6 +38,7 @@ type Value struct {
 	Open      bool         // of List and Object: there may be further elements or keys, nobody knows how many
 	Maybe     bool         // of an element of a List: it stands for zero or more elements
 	Sensitive bool         // never to be printed
+	Given     bool         // of String and Unknown: at least a part of it is not in the code: who runs it gives it, or a provider makes it
 	Number    float64      // of Number
 	Text      string       // of String: the text; of Number: the exact digits when float64 cannot hold them; of Unknown: the known prefix
 	Ending    string       // of Unknown: the known end, behind the prefix and whatever is unknown; only where Text is not empty

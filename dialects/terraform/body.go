@@ -106,9 +106,12 @@ func (b *builder) value(v cty.Value, t shape, e hclsyntax.Expression) value.Valu
 		sensitive = b.collect(marks)
 	}
 	out := b.unmarked(v, t, e)
+	out.Given = marks != nil && comesFromOutside(v, marks)
 	if marks != nil && out.Kind == value.Unknown && !b.planned && mayBePartial(v.Type(), t) {
 		if p := partialOf(v.WithMarks(marks)); p != nil {
+			given := out.Given
 			out = coerced(*p, t)
+			out.Given = given
 		}
 	}
 	out.Sensitive = out.Sensitive || sensitive

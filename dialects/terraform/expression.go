@@ -260,7 +260,7 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 			if known < 0 {
 				known = text.Len()
 			}
-			holes = append(holes, hole{value: str, document: documentOf(m), ending: endingOf(str, m)})
+			holes = append(holes, hole{value: str, document: documentOf(m), ending: endingOf(str, m), given: comesFromOutside(str, m)})
 			writeHole(&text, len(holes)-1)
 			tail = text.Len()
 			continue

@@ -30,6 +30,7 @@ type input struct {
 	rng   source.Range // the entry; zero when it is not in a file
 	text  string       // of the command line and the environment, where there is no expression
 	plain bool         // text counts
+	given bool         // it is in no file of the tree
 }
 
 // folders beside a root module in which files of variables are looked for.
@@ -206,27 +207,27 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 		u.env[key] = true
 		if u.workspace.Env != nil {
 			if text, ok := u.workspace.Env(key); ok {
-				out[name] = input{name: key, text: text, plain: true}
+				out[name] = input{name: key, text: text, plain: true, given: true}
 			}
 		}
 	}
-	file := func(f *parsed) {
+	file := func(f *parsed, outside bool) {
 		for _, p := range f.mistakes() {
 			u.problem(p.Kind, p.Range, p.Message)
 		}
 		for name, a := range f.tree().Attributes {
-			out[name] = input{name: path.Base(f.path), expr: a.Expr, rng: place(a.SrcRange)}
+			out[name] = input{name: path.Base(f.path), expr: a.Expr, rng: place(a.SrcRange), given: outside}
 		}
 	}
 	for _, f := range u.autoFiles(dir) {
 		u.files[f.path] = true
-		file(f)
+		file(f, false)
 	}
 	u.files[path.Join(dir, "terraform.tfvars")] = true
 	u.files[path.Join(dir, "terraform.tfvars.json")] = true
 	for _, f := range of.set {
 		u.files[f.path] = true
-		file(f)
+		file(f, false)
 	}
 	for _, p := range of.missing {
 		u.problem(p.Kind, p.Range, p.Message)
@@ -237,16 +238,26 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 	for i := range u.workspace.Vars {
 		v := &u.workspace.Vars[i]
 		if v.File == nil {
-			out[v.Name] = input{name: "--var", text: v.Value, plain: true}
+			out[v.Name] = input{name: "--var", text: v.Value, plain: true, given: true}
 			continue
 		}
-		file(u.named[i]) // given and not read: it may lie anywhere
+		f := u.named[i] // given and not read: it may lie anywhere
+		_, err := fs.Stat(u.workspace.FS, f.path)
+		file(f, err != nil)
 	}
 	return out
 }
 
 // fromInput evaluates what was given to a root variable.
 func (u *evaluation) fromInput(v *variable, in input) (cty.Value, bool) {
+	value, ok := u.convertInput(v, in)
+	if ok && in.given {
+		value = value.Mark(given{})
+	}
+	return value, ok
+}
+
+func (u *evaluation) convertInput(v *variable, in input) (cty.Value, bool) {
 	expr := in.expr
 	subject := in.rng
 	if in.plain {

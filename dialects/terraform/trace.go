@@ -19,6 +19,24 @@ type origin struct {
 	attribute string // empty when it is not known
 }
 
+// given marks a value that who runs the program gave: it stands in no file of the tree.
+type given struct{}
+
+// comesFromOutside reports whether marks say of a value that it is not in the code.
+func comesFromOutside(v cty.Value, marks cty.ValueMarks) bool {
+	for m := range marks {
+		switch m.(type) {
+		case given:
+			return true
+		case origin:
+			if !v.IsKnown() {
+				return true // what is written of a resource is known
+			}
+		}
+	}
+	return false
+}
+
 // document marks an unknown string with the JSON that it will hold. The pointer makes the mark comparable.
 type document struct{ *value.Value }
 
@@ -49,7 +67,7 @@ func dropTraces(v cty.Value) cty.Value {
 	plain, marks := v.Unmark()
 	for m := range marks {
 		switch m.(type) {
-		case origin, document, partial, ending:
+		case origin, given, document, partial, ending:
 			delete(marks, m)
 		}
 	}
@@ -65,7 +83,7 @@ func dropTracesDeep(v cty.Value) cty.Value {
 	for _, p := range paths {
 		for m := range p.Marks {
 			switch m.(type) {
-			case origin, document, partial, ending:
+			case origin, given, document, partial, ending:
 				delete(p.Marks, m)
 			}
 		}
@@ -114,6 +132,7 @@ type hole struct {
 	value    cty.Value    // unknown, without marks
 	document *value.Value // what it will hold, when that is known in part
 	ending   string       // what is known of its end
+	given    bool         // see value.Value
 }
 
 func writeHole(b *strings.Builder, n int) {
@@ -166,6 +185,7 @@ func documentValue(n *node, holes []hole) value.Value {
 		digits, rest, _ := strings.Cut(rest, string(holeClose))
 		if i, err := strconv.Atoi(digits); err == nil && i < len(holes) {
 			v.Text += knownPrefix(holes[i].value)
+			v.Given = holes[i].given
 			if before == "" && rest == "" {
 				v.Document = holes[i].document
 			}
