@@ -18,7 +18,7 @@ var commentWords = [][]byte{[]byte("ignore"), []byte("skip"), []byte("disable"),
 // Comments returns the comments of a file in order. Files without any of the words that suppressions are made of, and
 // files in JSON, have none.
 func (e *estate) Comments(path string) []dialect.Comment {
-	f := e.files[path]
+	f := e.fileAt(path)
 	if f == nil || strings.HasSuffix(path, ".json") ||
 		!slices.ContainsFunc(commentWords, func(w []byte) bool { return bytes.Contains(f.file.Bytes, w) }) {
 		return nil

@@ -139,7 +139,7 @@ func (e *estate) openAll(ctx context.Context, paths []string) ([]*parsed, []sour
 // load returns the folder of a directory; nil when there is no configuration in it. Directories that were not among the
 // files given are read now.
 func (e *estate) load(dir string) *folder {
-	if f := e.folders[dir]; f != nil {
+	if f := e.folderAt(dir); f != nil {
 		return f
 	}
 	e.mu.Lock()

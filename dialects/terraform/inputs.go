@@ -48,7 +48,7 @@ func isAuto(p string) bool {
 // autoFiles returns the files of variables that are always read in a directory, weakest first.
 func (e *estate) autoFiles(dir string) []*parsed {
 	var files []*parsed
-	for _, f := range e.tfvars[dir] {
+	for _, f := range e.varsIn(dir) {
 		if isAuto(f.path) {
 			files = append(files, f)
 		}
@@ -114,7 +114,7 @@ func (e *estate) inputSets(root *folder) []unit {
 
 // setFile returns a file of variables that the settings name.
 func (e *estate) setFile(file string) (*parsed, *source.Problem) {
-	if f := e.files[file]; f != nil {
+	if f := e.fileAt(file); f != nil {
 		return f, nil
 	}
 	if f := e.sets[file]; f != nil {
@@ -149,13 +149,13 @@ func (e *estate) variants(root *folder) map[string]*parsed {
 		}
 		found[name] = f
 	}
-	for _, f := range e.tfvars[root.dir] {
+	for _, f := range e.varsIn(root.dir) {
 		add(f, "")
 	}
-	for _, dir := range sortedNames(e.tfvars) {
-		if path.Dir(dir) == root.dir && dir != "." && inputFolders[path.Base(dir)] && e.folders[dir] == nil {
-			for _, f := range e.tfvars[dir] {
-				add(f, path.Base(dir))
+	for _, name := range sortedNames(inputFolders) {
+		if dir := path.Join(root.dir, name); e.folderAt(dir) == nil {
+			for _, f := range e.varsIn(dir) {
+				add(f, name)
 			}
 		}
 	}

@@ -47,7 +47,12 @@ type estate struct {
 	named     map[int]*parsed      // files given with --var-file, by place in workspace.Vars
 	sets      map[string]*parsed   // files of sets of inputs that are not among files; nil for one that cannot be read
 	units     []unit
-	kinds     sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
+	unitAt    map[dialect.UnitName]int
+	kinds     *sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
+
+	// opened is the estate that With made this one of, first of all; nil for one that was opened. It has whatever files,
+	// tfvars and folders do not have: trying out a fix must not cost what the whole estate is large.
+	opened *estate
 
 	plain sync.Map // path to *hclsyntax.Body, as the parser made it: what edits look at
 
@@ -58,7 +63,8 @@ type estate struct {
 // Open reads the files, looks them over, and finds the root modules. What is wrong with the text of a file is a problem of
 // the units that read it; Open tells of files that no unit reads.
 func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{set: t.set, workspace: w, limits: withDefaults(w.Limits), loaded: map[string]*folder{}, sets: map[string]*parsed{}}
+	e := &estate{set: t.set, workspace: w, limits: withDefaults(w.Limits), loaded: map[string]*folder{}, sets: map[string]*parsed{},
+		kinds: new(sync.Map)}
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	files, unread := e.openAll(ctx, shadowed(paths))
 	e.named = map[int]*parsed{}
@@ -68,7 +74,7 @@ func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []strin
 		}
 	}
 	problems := e.gather(files, unread)
-	e.units = e.findUnits()
+	e.setUnits()
 	for _, f := range e.unused() {
 		problems = append(problems, f.mistakes()...)
 	}
@@ -147,16 +153,17 @@ func (e *estate) Units() []dialect.UnitName {
 
 // Evaluate evaluates one unit. A name that Units does not list gives an empty unit with a problem.
 func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.Unit {
-	i := slices.IndexFunc(e.units, func(u unit) bool { return u.name == name })
-	if i < 0 {
+	i, ok := e.unitAt[name]
+	if !ok {
 		return emptyUnit(name, source.Problem{Kind: source.Bug, Range: source.Range{File: name.Dir},
 			Message: fmt.Sprintf("there is no unit %s %s", name.Dir, name.Variant)})
 	}
+	of := e.current(e.units[i])
 	u := &evaluation{
-		estate: e, ctx: ctx, root: e.units[i].root.module(), seen: map[source.Problem]bool{}, limited: map[string]bool{},
-		files: map[string]bool{}, dirs: map[string]bool{}, env: map[string]bool{}, selected: e.units[i].workspace,
+		estate: e, ctx: ctx, root: of.root.module(), seen: map[source.Problem]bool{}, limited: map[string]bool{},
+		files: map[string]bool{}, dirs: map[string]bool{}, env: map[string]bool{}, selected: of.workspace,
 	}
-	u.reads(e.units[i].root)
-	u.given = u.inputs(&e.units[i])
-	return u.unit(&e.units[i], &explainer{})
+	u.reads(of.root)
+	u.given = u.inputs(&of)
+	return u.unit(&of, &explainer{})
 }

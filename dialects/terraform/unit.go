@@ -24,17 +24,17 @@ type unit struct {
 func (e *estate) findUnits() []unit {
 	callees := map[string][]string{}
 	called := map[string]bool{}
-	for dir, f := range e.folders {
+	folders := e.allFolders()
+	for dir, f := range folders {
 		for _, to := range f.callees() {
-			if e.folders[to] != nil {
+			if folders[to] != nil {
 				callees[dir] = append(callees[dir], to)
 				called[to] = called[to] || to != dir
 			}
 		}
 	}
 	reached := map[string]bool{}
-	var reach func(dir string)
-	reach = func(dir string) {
+	reach := func(dir string) {
 		for todo := []string{dir}; len(todo) > 0; {
 			d := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
@@ -45,7 +45,7 @@ func (e *estate) findUnits() []unit {
 		}
 	}
 	var roots []string
-	dirs := sortedNames(e.folders)
+	dirs := sortedNames(folders)
 	for _, dir := range dirs {
 		if !called[dir] {
 			roots = append(roots, dir)
@@ -60,7 +60,7 @@ func (e *estate) findUnits() []unit {
 	}
 	var units []unit
 	for _, dir := range roots {
-		units = append(units, e.inputSets(e.folders[dir])...)
+		units = append(units, e.inputSets(folders[dir])...)
 	}
 	slices.SortFunc(units, func(a, b unit) int {
 		if c := strings.Compare(a.name.Dir, b.name.Dir); c != 0 {
@@ -120,7 +120,7 @@ func (u *evaluation) rest(root *folder) {
 		todo = todo[:len(todo)-1]
 		u.reads(f)
 		for _, dir := range f.callees() {
-			if next := u.folders[dir]; next != nil && !reached[dir] {
+			if next := u.folderAt(dir); next != nil && !reached[dir] {
 				reached[dir] = true
 				todo = append(todo, next)
 			}

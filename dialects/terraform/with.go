@@ -12,7 +12,7 @@ import (
 )
 
 // With parses the changed files and gathers their directories anew; everything else is shared with e. The problems are
-// those that the files did not have before.
+// those that the files did not have before. It costs what the changed directories are large, not what the estate is.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
 	overlay := make(map[string]*source.File, len(changed))
 	for _, f := range changed {
@@ -25,9 +25,12 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 		}
 		return e.workspace.Read(p)
 	}
-	n := &estate{set: e.set, workspace: &w, limits: e.limits, files: maps.Clone(e.files), tfvars: maps.Clone(e.tfvars),
-		folders: maps.Clone(e.folders), named: maps.Clone(e.named), sets: maps.Clone(e.sets), loaded: map[string]*folder{}}
-	e.kinds.Range(func(k, v any) bool { n.kinds.Store(k, v); return true })
+	n := &estate{set: e.set, workspace: &w, limits: e.limits, named: maps.Clone(e.named), sets: maps.Clone(e.sets),
+		files: map[string]*parsed{}, tfvars: map[string][]*parsed{}, folders: map[string]*folder{}, loaded: map[string]*folder{},
+		kinds: e.kinds, opened: e, units: e.units, unitAt: e.unitAt}
+	if e.opened != nil {
+		n.opened, n.files, n.tfvars, n.folders = e.opened, maps.Clone(e.files), maps.Clone(e.tfvars), maps.Clone(e.folders)
+	}
 	e.mu.Lock()
 	maps.Copy(n.loaded, e.loaded)
 	e.mu.Unlock()
@@ -35,17 +38,21 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 	var problems []source.Problem
 	parsedNow := make(map[string]*parsed, len(changed))
 	dirs := make(map[string]bool)
+	same := true // the units are
 	for _, f := range changed {
 		p := n.open(f)
 		parsedNow[f.Path] = p
-		if isTfvars(f.Path) {
-			problems = append(problems, p.mistakes()...)
+		was := e.fileAt(f.Path)
+		if was != nil {
+			n.files[f.Path] = p
 		}
 		if n.sets[f.Path] != nil {
-			n.sets[f.Path] = p
+			was, n.sets[f.Path] = n.sets[f.Path], p
 		}
-		if n.files[f.Path] != nil {
-			n.files[f.Path] = p
+		same = same && was != nil
+		if isTfvars(f.Path) {
+			problems = append(problems, p.mistakes()...)
+			same = same && slices.Equal(was.outline.names, p.outline.names)
 		}
 		for i, given := range n.named {
 			if given.path == f.Path {
@@ -64,23 +71,91 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 		return out
 	}
 	for dir := range dirs {
-		if files := n.tfvars[dir]; files != nil {
+		if files := e.varsIn(dir); files != nil {
 			n.tfvars[dir] = current(files)
 		}
-		for _, folders := range []map[string]*folder{n.folders, n.loaded} {
-			if f := folders[dir]; f != nil {
-				folders[dir] = newFolder(dir, current(f.files), f.unread)
-				problems = append(problems, folders[dir].module().problems...)
-			}
+		if was := e.folderAt(dir); was != nil {
+			now := newFolder(dir, current(was.files), was.unread)
+			n.folders[dir] = now
+			problems = append(problems, now.module().problems...)
+			same = same && slices.Equal(was.callees(), now.callees()) && maps.Equal(was.variables(), now.variables())
+		}
+		if was := n.loaded[dir]; was != nil {
+			n.loaded[dir] = newFolder(dir, current(was.files), was.unread)
+			problems = append(problems, n.loaded[dir].module().problems...)
 		}
 	}
-	n.units = n.findUnits()
+	if !same {
+		n.setUnits()
+	}
 	before := e.mistakesIn(dirs)
 	problems = slices.DeleteFunc(problems, func(p source.Problem) bool {
 		return overlay[p.Range.File] == nil || before[p.Range.File+"\x00"+p.Message]
 	})
 	slices.SortStableFunc(problems, compareProblems)
 	return n, problems
+}
+
+// fileAt returns a file of the estate; nil when it is not one.
+func (e *estate) fileAt(path string) *parsed {
+	if f := e.files[path]; f != nil || e.opened == nil {
+		return f
+	}
+	return e.opened.files[path]
+}
+
+// folderAt returns a directory of the files given; nil when there is no configuration in it.
+func (e *estate) folderAt(dir string) *folder {
+	if f := e.folders[dir]; f != nil || e.opened == nil {
+		return f
+	}
+	return e.opened.folders[dir]
+}
+
+// varsIn returns the files of variables in a directory.
+func (e *estate) varsIn(dir string) []*parsed {
+	if files := e.tfvars[dir]; files != nil || e.opened == nil {
+		return files
+	}
+	return e.opened.tfvars[dir]
+}
+
+// allFolders returns the directories of the files given.
+func (e *estate) allFolders() map[string]*folder {
+	if e.opened == nil {
+		return e.folders
+	}
+	all := maps.Clone(e.opened.folders)
+	maps.Copy(all, e.folders)
+	return all
+}
+
+// setUnits finds the units, and where each of them is.
+func (e *estate) setUnits() {
+	e.units = e.findUnits()
+	e.unitAt = make(map[dialect.UnitName]int, len(e.units))
+	for i := range e.units {
+		if _, again := e.unitAt[e.units[i].name]; !again {
+			e.unitAt[e.units[i].name] = i
+		}
+	}
+}
+
+// current returns a unit with its files as they are in this estate: units are shared with the one that they were found in.
+func (e *estate) current(u unit) unit {
+	if e.opened == nil {
+		return u
+	}
+	u.root = e.folderAt(u.root.dir)
+	u.set = slices.Clone(u.set)
+	for i, f := range u.set {
+		if now := e.fileAt(f.path); now != nil {
+			u.set[i] = now
+		} else if now := e.sets[f.path]; now != nil {
+			u.set[i] = now
+		}
+	}
+	return u
 }
 
 // mistakesIn returns what was wrong in directories, by file and message: places move.
@@ -92,10 +167,10 @@ func (e *estate) mistakesIn(dirs map[string]bool) map[string]bool {
 		}
 	}
 	for dir := range dirs {
-		for _, f := range e.tfvars[dir] {
+		for _, f := range e.varsIn(dir) {
 			note(f.mistakes())
 		}
-		if f := e.folders[dir]; f != nil {
+		if f := e.folderAt(dir); f != nil {
 			note(f.module().problems)
 		}
 	}
