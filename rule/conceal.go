@@ -42,7 +42,12 @@ func conceal(v *value.Value, all bool) value.Value {
 			document := conceal(v.Document, all)
 			out.Document = &document
 		}
-		if v.Text != "" && (all || looksSecret(v.Text) || v.Document != nil && !out.Document.Equal(v.Document)) {
+		hides := v.Document != nil && !out.Document.Equal(v.Document)
+		if n, ok := parseJSON(v.Text); ok && v.Kind == value.String && v.Document == nil {
+			inner := conceal(n, all)
+			hides = !inner.Equal(n)
+		}
+		if v.Text != "" && (all || hides || looksSecret(v.Text)) {
 			if v.Kind == value.String {
 				return value.Value{Kind: value.String, Text: Hidden, Sensitive: v.Sensitive, Range: v.Range}
 			}

@@ -28,6 +28,7 @@ func TestConceal(t *testing.T) {
 		"all":                {value.Path{{Name: "value"}}, text("SuperSecret123"), true, `"(hidden)"`},
 		"a beginning":        {value.Path{{Name: "password"}}, begun, false, `"(hidden)"+(unknown)`},
 		"within a document":  {nil, value.Value{Kind: value.String, Text: `{"password":"SuperSecret123"}`, Document: &whole}, false, `"(hidden)"`},
+		"within a text":      {nil, text(`[{"name":"DB_PASSWORD","value":"pw"}]`), false, `"(hidden)"`},
 		"in a list":          {value.Path{{Name: "passwords"}, {Name: "password"}}, value.Value{Kind: value.List, Items: []value.Value{text("SuperSecret123")}}, false, `["(hidden)"]`},
 		"nothing to hide":    {value.Path{{Name: "engine"}}, text("postgres"), false, `"postgres"`},
 		"no text":            {value.Path{{Name: "password"}}, value.Value{}, false, `(not set)`},

@@ -2,6 +2,8 @@ package value
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,7 +11,7 @@ import (
 // maxShown is how many bytes of a value Show writes.
 const maxShown = 200
 
-// Show writes a value for people, as JSON cut to a readable length. What is sensitive, unknown or absent is said in
+// Show writes a value for people, as JSON cut to a readable length; a text that holds a JSON document as that document. What is sensitive, unknown or absent is said in
 // parentheses.
 func Show(v *Value) string {
 	var b strings.Builder
@@ -51,6 +53,10 @@ func (v *Value) show(b *strings.Builder) {
 	case Number:
 		b.WriteString(v.Digits())
 	case String:
+		if d, ok := decoded(v.Text); ok {
+			d.show(b)
+			return
+		}
 		b.WriteString(quote(v.Text))
 	case List:
 		b.WriteByte('[')
@@ -74,6 +80,48 @@ func (v *Value) show(b *strings.Builder) {
 		v.more(b, len(v.Fields))
 		b.WriteByte('}')
 	}
+}
+
+// maxDecoded is how long a text may be that is shown as the document it holds.
+const maxDecoded = 64 << 10
+
+// decoded reads a text that holds a JSON object or list: people read that, not the text with its quotes escaped.
+func decoded(text string) (*Value, bool) {
+	if t := strings.TrimSpace(text); t == "" || t[0] != '{' && t[0] != '[' || len(text) > maxDecoded {
+		return nil, false
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var document any
+	if d.Decode(&document) != nil || d.More() {
+		return nil, false
+	}
+	v := fromDocument(document)
+	return &v, true
+}
+
+func fromDocument(d any) Value {
+	switch d := d.(type) {
+	case bool:
+		return Value{Kind: Bool, Bool: d}
+	case json.Number:
+		return Value{Kind: Number, Text: d.String()}
+	case string:
+		return Value{Kind: String, Text: d}
+	case []any:
+		v := Value{Kind: List}
+		for _, item := range d {
+			v.Items = append(v.Items, fromDocument(item))
+		}
+		return v
+	case map[string]any:
+		v := Value{Kind: Object}
+		for _, name := range slices.Sorted(maps.Keys(d)) {
+			v.Fields = append(v.Fields, Field{Name: name, Value: fromDocument(d[name])})
+		}
+		return v
+	}
+	return Value{Kind: Null}
 }
 
 func (v *Value) more(b *strings.Builder, before int) {
