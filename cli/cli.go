@@ -130,7 +130,7 @@ func Main(ctx context.Context, args []string, env Env) int {
 			c.printHelp(env.Out)
 			return Clean
 		}
-		return ended(env, c.command, &failed{Usage, err.Error(), "plumbline help " + name + " lists the flags"})
+		return ended(env, c.command, c.mistake(err))
 	}
 	return ended(env, c.command, c.command.run(ctx, c))
 }
@@ -145,8 +145,55 @@ func newCall(env Env, cmd *command) *call {
 	return c
 }
 
+// mistake says what is wrong with the flags, in the spelling of the help.
+func (c *call) mistake(err error) error {
+	hint := "plumbline help " + c.command.name + " lists the flags"
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		var all []string
+		c.set.VisitAll(func(f *flag.Flag) { all = append(all, f.Name) })
+		if near := config.Nearest(name, all); near != "" {
+			hint = fmt.Sprintf("did you mean --%s?", near)
+		}
+		return &failed{Usage, fmt.Sprintf("--%s: there is no such flag", name), hint}
+	}
+	text := strings.Replace(err.Error(), "for flag -", "for --", 1)
+	if name, missing := strings.CutPrefix(text, "flag needs an argument: -"); missing {
+		text = fmt.Sprintf("--%s needs a value", name)
+	}
+	return &failed{Usage, text, hint}
+}
+
+// swallowed reports a flag that stands where the value of another is due: --diff --report json.
+func (c *call) swallowed(args []string) error {
+	flagOf := func(arg string) *flag.Flag {
+		name, long := strings.CutPrefix(arg, "--")
+		name, _, _ = strings.Cut(name, "=")
+		if !long {
+			return nil
+		}
+		return c.set.Lookup(name)
+	}
+	for i := 0; i+1 < len(args) && args[i] != "--"; i++ {
+		f := flagOf(args[i])
+		if f == nil || strings.Contains(args[i], "=") {
+			continue
+		}
+		if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+			continue
+		}
+		if next := flagOf(args[i+1]); next != nil {
+			return fmt.Errorf("--%s needs a value, and --%s follows", f.Name, next.Name)
+		}
+		i++
+	}
+	return nil
+}
+
 // parse reads flags and arguments in any order.
 func (c *call) parse(args []string) error {
+	if err := c.swallowed(args); err != nil {
+		return err
+	}
 	for {
 		if err := c.set.Parse(args); err != nil {
 			return err
@@ -270,5 +317,20 @@ func (l *list) String() string { return strings.Join(*l, ",") }
 // Set adds one value.
 func (l *list) Set(s string) error {
 	*l = append(*l, s)
+	return nil
+}
+
+// names is a flag that may be given several times, and with several names at once.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, ",") }
+
+// Set adds the names between the commas.
+func (n *names) Set(s string) error {
+	for name := range strings.SplitSeq(s, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			*n = append(*n, name)
+		}
+	}
 	return nil
 }

@@ -41,13 +41,13 @@ func (f *estateFlags) declare(c *call) {
 	c.set.Var(varFlag{&f.vars, true}, "var-file", "read input variables from `FILE`, in place of the sets of inputs beside the code; repeatable")
 	c.set.Var(&f.exclude, "exclude", "leave out paths that match `GLOB`; repeatable")
 	c.set.IntVar(&f.jobs, "jobs", 0, "evaluate at most `N` units at once (default one per processor)")
+	c.set.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache")
 }
 
 func (f *estateFlags) declareRules(c *call) {
-	c.set.Var(&f.rules, "rule", "judge only the rule with this `ID`, alias or glob; repeatable")
-	c.set.Var(&f.frameworks, "framework", "judge only rules that serve a control of this `FRAMEWORK`, and report by control; repeatable")
+	c.set.Var((*names)(&f.rules), "rule", "judge only the rule with this `ID`, alias or glob; repeatable, or several with commas")
+	c.set.Var((*names)(&f.frameworks), "framework", "judge only rules that serve a control of this `FRAMEWORK`, and report by control; repeatable")
 	c.set.StringVar(&f.severity, "severity", "", "judge only rules of this `SEVERITY` and above")
-	c.set.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache")
 }
 
 // varFlags collects --var and --var-file in the order given.
@@ -92,6 +92,9 @@ func dialects(s *schema.Set) []dialect.Dialect {
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.
 func (c *call) openEstate(_ context.Context, f *estateFlags, paths []string) (*estate, error) {
+	if f.jobs < 0 {
+		return nil, usage("--jobs: %d is not a number of units", f.jobs)
+	}
 	t, err := c.openTree(paths)
 	if err != nil {
 		return nil, err
@@ -124,6 +127,9 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 	}
 	var pages []fs.FS // the users'
 	for _, dir := range e.config.Run.RulePages {
+		if info, err := fs.Stat(fsys, dir); err != nil || !info.IsDir() {
+			return nil, &failed{Usage, fmt.Sprintf("rule-pages in the settings (%s) names %s, and there is no such folder", strings.Join(e.config.Files(), ", "), dir), "plumbline new rule ID --dir " + dir + " writes a first page there"}
+		}
 		sub, err := fs.Sub(fsys, dir)
 		if err != nil {
 			return nil, fmt.Errorf("open the rule pages in %s: %w", dir, err)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/schema"
 )
 
@@ -37,8 +38,13 @@ first folder of rule-pages in the settings, else to the working directory. plumb
 			if !ruleID.MatchString(id) {
 				return usage("%q is not an id for a rule: write lower-case words with hyphens between them, the provider or your team first", id)
 			}
+			var known finding.Severity
+			if err := known.UnmarshalText([]byte(severity)); err != nil {
+				return usage("--severity: %v", err)
+			}
 			set := schema.Load()
-			if set.Resource(typ) == nil {
+			about := set.Resource(typ)
+			if about == nil {
 				return &failed{Usage, fmt.Sprintf("there is no resource type %q in the schemas", typ), didYouMean(set.Suggest(typ))}
 			}
 			e, err := c.openEstate(ctx, &estateFlags{anyPages: true}, nil)
@@ -58,7 +64,7 @@ first folder of rule-pages in the settings, else to the working directory. plumb
 			} else if pages := e.config.Run.RulePages; len(pages) > 0 {
 				to = filepath.Join(e.tree.Dir, filepath.FromSlash(pages[0]))
 			}
-			return writePage(c, filepath.Join(to, id+".md"), page(id, typ, severity))
+			return writePage(c, filepath.Join(to, id+".md"), page(id, severity, about))
 		},
 	}
 }()
@@ -82,14 +88,15 @@ func writePage(c *call, name, text string) error {
 }
 
 // page is a page that compiles, and fails its test until its why is written.
-func page(id, typ, severity string) string {
-	return strings.NewReplacer("ID", id, "TYPE", typ, "SEVERITY", severity, "~", "`").Replace(`---
+func page(id, severity string, about *schema.Resource) string {
+	require, message, good := example(about)
+	return strings.NewReplacer("ID", id, "TYPE", about.Name, "SEVERITY", severity, "REQUIRE", require, "MESSAGE", message, "GOOD", good, "~", "`").Replace(`---
 id: ID
 severity: SEVERITY
 category: configuration
 on: [TYPE]
-require: this.tags["Owner"] != null
-message: Nobody is named as the owner
+require: REQUIRE
+message: MESSAGE
 since: 0.1
 ---
 # Say in one line what is wrong
@@ -105,10 +112,31 @@ resource "TYPE" "example" { # want
 ## Not flagged
 ~~~terraform
 resource "TYPE" "example" {
-  tags = {
-    Owner = "payments"
-  }
+  GOOD
 }
 ~~~
 `)
+}
+
+// example is a condition to start from that the type can meet: an owner among its tags, else an attribute that may be left
+// out, else one that may not.
+func example(about *schema.Resource) (require, message, good string) {
+	if tags := about.Attribute("tags"); tags != nil && tags.Type.Kind == schema.MapOf {
+		return `this.tags["Owner"] != null`, "Nobody is named as the owner", "tags = {\n    Owner = \"payments\"\n  }"
+	}
+	words := map[schema.Kind]string{schema.String: `"example"`, schema.Number: "1", schema.Bool: "true"}
+	for _, computed := range []bool{false, true} {
+		for _, a := range about.Attributes {
+			word := words[a.Type.Kind]
+			if a.Nesting != schema.None || word == "" || a.Computed != computed || !a.Optional && !a.Required {
+				continue
+			}
+			require = fmt.Sprintf("this.%s == %s", a.Name, word)
+			if a.Type.Kind == schema.String {
+				require = fmt.Sprintf("this.%s == 'example'", a.Name)
+			}
+			return require, a.Name + " is not what it should be", a.Name + " = " + word
+		}
+	}
+	return "false", "There is one", "# nothing that this type has can be set: say what must hold"
 }

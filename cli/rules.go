@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/rule"
 )
 
@@ -35,6 +36,16 @@ var rulesCommand = func() *command {
 				return err
 			}
 			defer e.Close()
+			var categories []string
+			for _, known := range rule.Categories() {
+				categories = append(categories, string(known))
+			}
+			if category != "" && !slices.Contains(categories, category) {
+				return &failed{Usage, fmt.Sprintf("--category: there is no category %q: use %s", category, strings.Join(categories, ", ")), didYouMean(config.Nearest(category, categories))}
+			}
+			if typ != "" && e.schema.Resource(typ) == nil && !slices.ContainsFunc(e.options.Rules.All(), func(r *rule.Rule) bool { return covers(r, typ) }) {
+				return &failed{Usage, fmt.Sprintf("--type: there is no resource type %q", typ), didYouMean(e.schema.Suggest(typ))}
+			}
 			var chosen []*rule.Rule
 			for _, r := range e.options.Rules.All() {
 				if (e.options.Only == nil || e.options.Only(r)) && (category == "" || string(r.Category) == category) &&

@@ -60,7 +60,7 @@ Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line 
 			c.set.BoolVar(&f.noFixes, "no-fixes", false, "offer no fixes (faster: nothing has to be proved)")
 			c.set.StringVar(&f.baseline, "baseline", "", "do not report what the baseline `FILE` knows")
 			c.set.StringVar(&f.diff, "diff", "", "report only what is new against a git `REF`")
-			c.set.Var(&f.tolerate, "tolerate", "`KIND` of problem that does not make the scan incomplete: "+strings.Join(problemKinds, ", ")+" (unresolved is from the start, if the settings do not say fail); repeatable")
+			c.set.Var((*names)(&f.tolerate), "tolerate", "`KIND` of problem that does not make the scan incomplete: "+strings.Join(problemKinds, ", ")+" (unresolved is from the start, if the settings do not say fail); repeatable")
 			c.set.StringVar(&f.colour, "color", "auto", "colours in text: auto, always or never")
 			c.set.BoolVar(&f.quiet, "quiet", false, "no progress on standard error")
 		},
@@ -77,6 +77,9 @@ func formatNames() string {
 }
 
 func runScan(ctx context.Context, c *call, f *scanFlags) error {
+	if colours := []string{"auto", "always", "never"}; !slices.Contains(colours, f.colour) {
+		return usage("--color: %q is not auto, always or never", f.colour)
+	}
 	e, err := c.openEstate(ctx, &f.estateFlags, c.args)
 	if err != nil {
 		return err
@@ -99,8 +102,9 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	progress := c.progress("judged", f.quiet)
 	o.Progress = progress.step
 	result, err := scan.Run(ctx, o)
+	older := 0
 	if err == nil && f.diff != "" {
-		err = e.onlyNew(ctx, result.Report, f.diff, o)
+		older, err = e.onlyNew(ctx, result.Report, f.diff, o)
 	}
 	progress.done()
 	if err != nil {
@@ -111,7 +115,7 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	}
 	e.tree.relocate(result.Report)
 	in := report.Input{Report: result.Report, Files: e.tree.shownFiles(result.Files), At: c.Now,
-		Strict: policy.failUndecided && policy.threshold != 0}
+		Against: f.diff, Older: older, Strict: policy.failUndecided && policy.threshold != 0}
 	for _, out := range outputs {
 		if err := c.write(out, in, f.colour); err != nil {
 			return err
@@ -244,16 +248,17 @@ func readBaseline(f *source.File) (*scan.Baseline, error) {
 	return b, nil
 }
 
-// onlyNew keeps in the report what the commit that ref names does not have.
-func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o scan.Options) (err error) {
+// onlyNew keeps in the report what the commit that ref names does not have, and counts the findings that go. Suppressions
+// to look at go too: most of them are older, and a scan without --diff tells of them.
+func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o scan.Options) (older int, err error) {
 	g, err := source.OpenGit(ctx, e.tree.Dir, ref)
 	if err != nil {
-		return usage("--diff: %v", err)
+		return 0, &failed{Usage, fmt.Sprintf("--diff: %v", err), "is the ref spelt right, and fetched? A shallow clone, as CI makes them, has no history"}
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
 	o.FS, o.Fixes, o.Progress, o.LooseVars = g, false, nil, true
 	if o.Config, err = config.Load(g, "."); err != nil {
-		return fmt.Errorf("read the settings of %s: %w", ref, err)
+		return 0, fmt.Errorf("read the settings of %s: %w", ref, err)
 	}
 	o.Dirs = slices.DeleteFunc(slices.Clone(o.Dirs), func(d string) bool {
 		_, err := fs.Stat(g, d)
@@ -263,13 +268,23 @@ func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o s
 	if len(o.Dirs) > 0 {
 		result, err := scan.Run(ctx, o)
 		if err != nil {
-			return fmt.Errorf("scan %s: %w", ref, err)
+			return 0, fmt.Errorf("scan %s: %w", ref, err)
 		}
 		before = result.Report
 	}
+	active := func() (n int) {
+		for i := range r.Findings {
+			if r.Findings[i].Suppression == nil {
+				n++
+			}
+		}
+		return n
+	}
+	all := active()
 	r.Findings = added(before.Findings, r.Findings)
 	r.Undecided = added(before.Undecided, r.Undecided)
-	return nil
+	r.Hygiene = nil
+	return all - active(), nil
 }
 
 // added keeps what is new. What was suppressed before and no longer is counts as new.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"testing/fstest"
 
 	"plumbline.dev/plumbline/internal/ruletest"
 	"plumbline.dev/plumbline/rules"
@@ -13,10 +14,10 @@ import (
 
 var testCommand = &command{
 	name:    "test",
-	args:    "[FOLDER ...]",
+	args:    "[FOLDER|PAGE ...]",
 	summary: "Run rule pages as tests",
 	long: `
-Runs every page in the folders, or in the folders that rule-pages in the settings names: what a page shows as flagged must be
+Runs every page in the folders (all *.md but README.md), the pages named, or in the folders that rule-pages in the settings names: what a page shows as flagged must be
 flagged at the lines marked with "# want", what it shows as not flagged must pass, and fixes must write what it shows.
 Exit code 1 when a page is wrong.`,
 	run: func(ctx context.Context, c *call) error {
@@ -41,7 +42,14 @@ Exit code 1 when a page is wrong.`,
 			if !filepath.IsAbs(dir) {
 				dir = filepath.Join(c.Dir, dir)
 			}
-			tree := os.DirFS(dir)
+			tree, within := os.DirFS(dir), folder
+			if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+				text, err := os.ReadFile(dir)
+				if err != nil {
+					return usage("%s cannot be read: %v", folder, unwrapPath(err))
+				}
+				tree, within = fstest.MapFS{filepath.Base(dir): &fstest.MapFile{Data: text}}, filepath.Dir(folder)
+			}
 			names, err := ruletest.Names(tree)
 			if err != nil {
 				return usage("%s cannot be read: %v", folder, unwrapPath(err))
@@ -53,7 +61,7 @@ Exit code 1 when a page is wrong.`,
 			pages += len(names)
 			wrong += len(results)
 			for _, r := range results {
-				r.Page = path.Join(filepath.ToSlash(folder), r.Page)
+				r.Page = path.Join(filepath.ToSlash(within), r.Page)
 				fmt.Fprintln(c.Out, r)
 			}
 		}

@@ -31,6 +31,9 @@ func writeMarkdown(w io.Writer, in Input) error {
 	var b strings.Builder
 	b.WriteString(MarkdownMarker + "\n")
 	in.markdownHead(&b, found)
+	if in.Against != "" {
+		fmt.Fprintf(&b, "New against %s; %s not shown.\n\n", codeSpan(in.Against), plural(in.Older, "older finding"))
+	}
 
 	known := rules(in.Report)
 	full := true
@@ -71,6 +74,8 @@ func (in *Input) markdownHead(b *strings.Builder, found []*finding.Finding) {
 		b.WriteString("## Plumbline: the scan is incomplete\n\n")
 	case in.Report.Coverage.Files == 0:
 		b.WriteString("## Plumbline: nothing was scanned\n\n")
+	case len(in.strict()) > 0:
+		fmt.Fprintf(b, "## Plumbline: %s, which fail the scan\n\n", plural(len(in.strict()), "undecided verdict"))
 	default:
 		b.WriteString("## Plumbline: no findings ✅\n\n")
 	}

@@ -6,6 +6,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -16,12 +17,14 @@ import (
 
 // Input is what a format writes.
 type Input struct {
-	Report *finding.Report
-	Files  func(path string) *source.File // a file of the scanned tree, for excerpts and diffs; nil result when it is not readable; nil when there are no files
-	Colour bool                           // escape sequences for colour in text and short
-	Width  int                            // columns of the terminal for text; 0 means 100
-	Strict bool                           // undecided verdicts make the scan fail: they are shown like findings where they otherwise are not
-	At     time.Time                      // when the scan ran, in the formats that demand it (gitlab-sast); the zero time is written as the first second of 1970
+	Report  *finding.Report
+	Files   func(path string) *source.File // a file of the scanned tree, for excerpts and diffs; nil result when it is not readable; nil when there are no files
+	Colour  bool                           // escape sequences for colour in text and short
+	Width   int                            // columns of the terminal for text; 0 means 100
+	Strict  bool                           // undecided verdicts make the scan fail: they are shown like findings where they otherwise are not
+	Against string                         // the git ref that the report was compared with: only what is new against it is there; empty for none
+	Older   int                            // how many findings are left out for that
+	At      time.Time                      // when the scan ran, in the formats that demand it (gitlab-sast); the zero time is written as the first second of 1970
 }
 
 // Format is one way to write a report.
@@ -87,6 +90,14 @@ func (in *Input) strict() []*finding.Finding {
 		}
 	}
 	return out
+}
+
+// against says what the report leaves out, or "".
+func (in *Input) against() string {
+	if in.Against == "" {
+		return ""
+	}
+	return fmt.Sprintf("New against %s; %s not shown.", Visible(in.Against), plural(in.Older, "older finding"))
 }
 
 // severities lists the severities, worst first.

@@ -30,6 +30,9 @@ func writeText(w io.Writer, in Input) error {
 		t.section(s)
 	}
 	t.summary(found)
+	if in.Against != "" {
+		t.line("  ", in.against())
+	}
 	t.problems()
 	t.undecided()
 	t.hygiene()
@@ -105,7 +108,7 @@ func (t *texter) group(g *group, title string) {
 		}
 	}
 	if at := spot(&t.Input, g.Location); at != "" {
-		t.line(indent, t.dim("╭╴"), t.link(at))
+		t.line(indent, t.dim("╭╴"), t.link(at), "  ", t.dim(g.shortID()))
 	}
 	for _, l := range lines {
 		t.excerptLine(l, gutter, g.Severity)
@@ -127,6 +130,16 @@ func (t *texter) group(g *group, title string) {
 		t.labelled(indent, "more", "plumbline explain "+Visible(g.Rule))
 	}
 	t.told[g.Rule] = true
+}
+
+// shortID is the beginning of the identity of the group's first finding, long enough to name it with fix --finding, and how
+// many more there are.
+func (g *group) shortID() string {
+	id := Visible(g.ID[:min(len(g.ID), 12)])
+	if n := len(g.all) - 1; n > 0 {
+		id += fmt.Sprintf(" and %d more", n)
+	}
+	return id
 }
 
 func (t *texter) excerptLine(l excerptLine, gutter int, s finding.Severity) {

@@ -23,7 +23,7 @@ type Catalogue struct {
 	mu       sync.Mutex
 	compiler *Compiler
 	programs map[string][]*Program
-	aliases  map[string]*entry // nil until every page was parsed
+	aliases  map[string]*entry // by folded name; nil until every page was parsed
 	problems []PageProblem
 }
 
@@ -242,10 +242,18 @@ func matchesType(on, typ string) bool {
 	return glob && strings.HasPrefix(typ, prefix)
 }
 
-// Rule returns the rule of that id or alias, or nil. Ids go before aliases.
+// fold brings the spellings of a name together, as settings do: case does not matter, nor does the AVD- that Trivy once put
+// before its ids.
+func fold(name string) string { return strings.TrimPrefix(strings.ToLower(name), "avd-") }
+
+// Rule returns the rule of that id or alias in any spelling, or nil. Ids go before aliases.
 func (c *Catalogue) Rule(id string) *Rule {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if e := c.byID[id]; e != nil && id != "" {
+		return c.parse(e)
+	}
+	id = fold(id)
 	if e := c.byID[id]; e != nil && id != "" {
 		return c.parse(e)
 	}
@@ -277,11 +285,11 @@ func (c *Catalogue) parseAll() {
 	c.aliases = make(map[string]*entry)
 	for _, e := range c.pages {
 		for _, alias := range c.parse(e).Aliases {
-			switch other := c.aliases[alias]; {
+			switch other := c.aliases[fold(alias)]; {
 			case c.byID[alias] != nil && c.byID[alias] != e:
 				c.problem(e, 0, "the alias %s is the id of %s", alias, c.byID[alias].path)
 			case other == nil: // else another scanner checks at once what we tell apart: its id stands for the first of the rules
-				c.aliases[alias] = e
+				c.aliases[fold(alias)] = e
 			}
 		}
 	}

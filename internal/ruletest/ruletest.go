@@ -49,7 +49,7 @@ func (r Result) String() string {
 func Names(pages fs.FS) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(pages, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && path.Ext(name) == ".md" && d.Name() != "README.md" {
+		if err == nil && !d.IsDir() && path.Ext(name) == ".md" && !strings.EqualFold(d.Name(), "README.md") {
 			names = append(names, name)
 		}
 		return err
