@@ -43,7 +43,7 @@ Exit codes: 0 everything chosen was fixed, 1 some of it was not, 2 the command l
 		flags: func(c *call) {
 			f = fixFlags{}
 			f.estateFlags.declare(c)
-			c.set.BoolVar(&f.all, "all", false, "fix everything that can be fixed")
+			c.set.BoolVar(&f.all, "all", false, "fix everything that can be fixed; with --rule or --finding only what they name")
 			c.set.Var(&f.rules, "rule", "fix findings of the rule with this `ID`, alias or glob; repeatable")
 			c.set.Var(&f.findings, "finding", "fix the finding with this `ID`, as reports show it, or its beginning; repeatable")
 			c.set.BoolVar(&f.diff, "diff", false, "show what would change and write nothing")
@@ -80,8 +80,8 @@ func runFix(ctx context.Context, c *call, f *fixFlags) error {
 		return err
 	}
 	for _, id := range f.findings {
-		if !slices.ContainsFunc(mending.Report.Findings, func(x finding.Finding) bool { return strings.HasPrefix(x.ID, id) }) {
-			return usage("--finding: there is no finding %q", id)
+		if err := oneFinding(mending.Report.Findings, id); err != nil {
+			return err
 		}
 	}
 	if f.diff {
@@ -106,8 +106,8 @@ func runFix(ctx context.Context, c *call, f *fixFlags) error {
 
 // chooses reports whether a finding is among those to be fixed.
 func (f *fixFlags) chooses(e *estate, x finding.Finding) bool {
-	if f.all {
-		return true
+	if len(f.rules) == 0 && len(f.findings) == 0 {
+		return f.all
 	}
 	var aliases []string
 	if r := e.options.Rules.Rule(x.Rule); r != nil {
@@ -115,6 +115,27 @@ func (f *fixFlags) chooses(e *estate, x finding.Finding) bool {
 	}
 	return slices.ContainsFunc(f.rules, func(name string) bool { return config.MatchRule(name, x.Rule, aliases...) }) ||
 		slices.ContainsFunc(f.findings, func(id string) bool { return strings.HasPrefix(x.ID, id) })
+}
+
+// oneFinding reports an error unless an id, or the beginning of one, names exactly one finding: what is written must be what
+// was meant.
+func oneFinding(findings []finding.Finding, id string) error {
+	n := 0
+	for _, x := range findings {
+		if x.ID == id {
+			return nil
+		}
+		if strings.HasPrefix(x.ID, id) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return usage("--finding: there is no finding %q", id)
+	case 1:
+		return nil
+	}
+	return usage("--finding: %d findings begin with %q: write more of the one that is meant", n, id)
 }
 
 // showDiffs prints the changes as unified diffs.
@@ -199,12 +220,24 @@ func (e *estate) fixSummary(m *scan.Mending, preview bool) []byte {
 	if len(m.Done) > 0 && len(m.Left) > 0 {
 		b.WriteByte('\n')
 	}
+	fixless := 0
+	var rules []string
 	for _, l := range m.Left {
+		if l.Reason == scan.NoFix {
+			fixless++
+			rules = append(rules, l.Finding.Rule)
+			continue
+		}
 		fmt.Fprintf(&b, "left %s on %s (%s): %s\n", l.Finding.Rule, l.Finding.Resource.Address, place(l.Finding), l.Reason)
+	}
+	if fixless > 0 {
+		slices.Sort(rules)
+		rules = slices.Compact(rules)
+		fmt.Fprintf(&b, "left %s of %s: %s\n  %s\n", plural(fixless, "finding"), plural(len(rules), "rule"), scan.NoFix, strings.Join(rules, ", "))
 	}
 	if len(m.Done)+len(m.Left) > 0 {
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "%s %d findings in %d files, left %d\n", verb, len(m.Done), len(m.Files), len(m.Left))
+	fmt.Fprintf(&b, "%s %s in %s, left %d\n", verb, plural(len(m.Done), "finding"), plural(len(m.Files), "file"), len(m.Left))
 	return b.Bytes()
 }

@@ -3,7 +3,8 @@
 //
 //  1. The files parse and evaluate: no problem is there that was not there before.
 //  2. The finding became a pass. It is not undecided, and not gone because its resource is.
-//  3. No other verdict got worse, in any unit that reads an edited file, and new resources fail no rule.
+//  3. No other verdict got worse, in any unit that reads an edited file, new resources fail no rule, and no fail is gone
+//     that somebody suppressed: it was meant to be so.
 //  4. In the evaluated resources nothing changed but what was declared: the wished attributes, the companions, and what
 //     shares the text that was edited, which the fix names.
 //  5. Wishing again changes nothing more. (That all other bytes stay is the nature of an edit.)
@@ -43,6 +44,9 @@ type Prover struct {
 	Judge    func(u *dialect.Unit) Verdicts // judges a unit with every rule that is on
 	Rules    func(typ string) []*rule.Rule  // the rules on a resource type
 	Problems []source.Problem               // met when the estate was opened
+
+	// Suppressed returns where somebody decided that a fail shall stay, and "" for one that may go; nil means that all may.
+	Suppressed func(u *dialect.Unit, key Key) string
 
 	verdicts map[*dialect.Unit]Verdicts // judged before any fix
 	problems map[*dialect.Unit]map[string]int

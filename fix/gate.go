@@ -68,6 +68,8 @@ func (p *Prover) compareVerdicts(t *trial, batch []*Fix, before, after *dialect.
 		switch {
 		case known && badness[outcome] > badness[old]:
 			t.blame(p.seen(near(batch, before, after, key.Address), before, key), "it would turn %s on %s from %s to %s", key.Rule, key.Address, old, outcome)
+		case old == finding.Fail && outcome == finding.Pass && p.Suppressed != nil && p.Suppressed(before, key) != "":
+			t.blame(p.seen(near(batch, before, after, key.Address), before, key), "it would undo what is suppressed at %s", p.Suppressed(before, key))
 		case !known && outcome == finding.Fail:
 			t.blame(near(batch, before, after, key.Address), "what it writes would break %s on %s", key.Rule, key.Address)
 		}

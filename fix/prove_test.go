@@ -384,6 +384,29 @@ func TestProve_cheap(t *testing.T) {
 	}
 }
 
+// TestProve_doomed: where another rule dooms every fix of one, few of them are tried.
+func TestProve_doomed(t *testing.T) {
+	var text strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&text, "resource \"aws_ebs_volume\" \"v%d\" {\n  encrypted = false\n}\n", i)
+	}
+	w := newWorkbench(t, map[string]string{"main.tf": text.String()},
+		page("open", "aws_ebs_volume", "this.encrypted", "[{set: {encrypted: true}}]"),
+		page("key", "aws_ebs_volume", "'!this.encrypted'", "[]"))
+	fixes := Lower(w.wishes())
+	if err := w.Prove(context.Background(), fixes); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range fixes {
+		if f.Err == nil || !strings.Contains(f.Err.Error(), "t-key") {
+			t.Errorf("%v: %v", f.Wishes[0].Key, f.Err)
+		}
+	}
+	if len(fixes) != 60 || w.trials > 10 {
+		t.Errorf("%d fixes took %d trials", len(fixes), w.trials)
+	}
+}
+
 func TestDifference(t *testing.T) {
 	str := value.Value{Kind: value.String, Text: "x"}
 	object := func(fields ...value.Field) value.Value { return value.Value{Kind: value.Object, Fields: fields} }

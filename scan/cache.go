@@ -229,12 +229,21 @@ func asking(f *finding.Finding) string { return f.Rule + "\x00" + f.Resource.Add
 // offered returns what was offered before for the findings of a directory, when that still holds.
 func (s *scan) offered(dir string, findings []finding.Finding, units []*unitResult) ([]cachedOffer, bool) {
 	var c cachedOffers
-	if s.Cache == nil || !s.Cache.load(&c, s.unitKey("offers", dialect.UnitName{Dir: dir})...) ||
+	if s.Cache == nil || !s.Cache.load(&c, s.offersKey(dir)...) ||
 		!maps.Equal(c.Watchers, watchers(dir, c.Edited, units)) ||
 		slices.ContainsFunc(findings, func(f finding.Finding) bool { return !c.Asked[asking(&f)] }) {
 		return nil, false
 	}
 	return c.Offers, true
+}
+
+// offersKey is the key of a directory's offers. What comments suppress withholds offers.
+func (s *scan) offersKey(dir string) []string {
+	kind := "offers"
+	if s.Decide.NoInline {
+		kind = "offers without inline suppressions"
+	}
+	return s.unitKey(kind, dialect.UnitName{Dir: dir})
 }
 
 // rememberOffers keeps what was offered for a directory.
@@ -251,5 +260,5 @@ func (s *scan) rememberOffers(dir string, c cachedOffers, findings []finding.Fin
 			c.Asked[asking(&findings[i])] = true
 		}
 	}
-	s.Cache.store(c, s.unitKey("offers", dialect.UnitName{Dir: dir})...)
+	s.Cache.store(c, s.offersKey(dir)...)
 }

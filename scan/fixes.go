@@ -22,6 +22,7 @@ type findingKey struct{ dir, rule, address string }
 // the order of the estates. What was offered before for a directory is offered again when nothing that matters to its fixes
 // has changed: neither its units nor any other unit that reads a file which the fixes edit.
 func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*unitResult) error {
+	s.suppressed = suppressedIn(findings)
 	asked := make(map[string][]finding.Finding) // by directory
 	for _, f := range findings {
 		if f.Suppression == nil && s.mendable(f.Rule) {
@@ -52,6 +53,22 @@ func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*u
 		}
 	}
 	return nil
+}
+
+// suppressedIn returns the findings that somebody decided to keep as they are, with the place where it was decided. A baseline
+// decides nothing: it only puts off.
+func suppressedIn(findings []finding.Finding) map[findingKey]string {
+	out := make(map[findingKey]string)
+	for _, f := range findings {
+		if by := f.Suppression; by != nil && by.Kind != finding.Baseline {
+			place := by.Location.File
+			if by.Location.From.Line > 0 {
+				place = fmt.Sprintf("%s:%d", place, by.Location.From.Line)
+			}
+			out[findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}] = place
+		}
+	}
+	return out
 }
 
 // mendable reports whether a rule says how it is mended.
@@ -204,6 +221,9 @@ func (s *scan) fix(f *fix.Fix, w fix.Wish) finding.Fix {
 // prover makes a prover for an estate, without units.
 func (s *scan) prover(e dialect.Estate) *fix.Prover {
 	p := &fix.Prover{Estate: e, File: s.file, Judge: s.verdicts, Rules: s.rulesOn()}
+	p.Suppressed = func(u *dialect.Unit, key fix.Key) string {
+		return s.suppressed[findingKey{u.Name.Dir, key.Rule, key.Address}]
+	}
 	for _, problem := range s.problems {
 		p.Problems = append(p.Problems, problem.Problem)
 	}

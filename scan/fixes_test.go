@@ -105,3 +105,44 @@ func TestMend(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestRun_keepsWhatIsSuppressed: a fix is not offered that would take away what somebody decided to keep.
+func TestRun_keepsWhatIsSuppressed(t *testing.T) {
+	const shared = "variable \"encrypted\" {\n  default = false\n}\n\nresource \"aws_ebs_volume\" \"a\" {\n  encrypted = var.encrypted\n}\n\n"
+	for _, test := range []struct {
+		name, text string
+		noInline   bool
+		offers     int
+	}{
+		{"suppressed", "# plumbline:ignore volume-open it holds nothing\n", false, 0},
+		{"comments do not count", "# plumbline:ignore volume-open it holds nothing\n", true, 2},
+		{"not suppressed", "", false, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := offers(t)
+			o.FS = fstest.MapFS{"main.tf": {Data: []byte(shared + test.text + "resource \"aws_ebs_volume\" \"b\" {\n  encrypted = var.encrypted\n}\n")}}
+			o.Decide.NoInline = test.noInline
+			result, err := scan.Run(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for _, f := range result.Report.Findings {
+				n += len(f.Fixes)
+			}
+			if n != test.offers {
+				t.Errorf("%d fixes are offered, want %d", n, test.offers)
+			}
+			m, err := scan.Mend(context.Background(), o, func(finding.Finding) bool { return true })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.Done) != test.offers {
+				t.Errorf("%d are mended, want %d; left %v", len(m.Done), test.offers, m.Left)
+			}
+			if test.offers == 0 && (len(m.Left) != 1 || m.Left[0].Reason != "it would undo what is suppressed at main.tf:9") {
+				t.Errorf("left %v", m.Left)
+			}
+		})
+	}
+}

@@ -36,6 +36,9 @@ type Unmended struct {
 	Reason  string
 }
 
+// NoFix is the reason of a finding whose rule says nothing of how it is mended.
+const NoFix = "the rule has no fix: what is right depends on the use"
+
 // maxRounds bounds how often the tree is fixed and judged again. Each round mends at least one finding.
 const maxRounds = 12
 
@@ -64,6 +67,7 @@ func Mend(ctx context.Context, o Options, choose func(finding.Finding) bool) (*M
 		if out.Report == nil {
 			out.Report = now
 		}
+		m.suppressed = suppressedIn(now.Findings)
 		chosen := slices.DeleteFunc(slices.Clone(now.Findings), func(f finding.Finding) bool { return f.Suppression != nil || !choose(f) })
 		if len(chosen) == 0 {
 			break
@@ -163,7 +167,7 @@ func (m *mender) conclude(out *Mending, now *finding.Report, reasons map[finding
 				reason = "it could not be applied together with the others: run fix again"
 			case reason != "":
 			case ru == nil || len(ru.Fix) == 0:
-				reason = "the rule has no fix: what is right depends on the use"
+				reason = NoFix
 			default:
 				reason = "its fix does not hold together with the others"
 			}

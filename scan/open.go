@@ -19,17 +19,18 @@ import (
 // scan is one run: the options, the opened tree and what was met on the way.
 type scan struct {
 	Options
-	reader    *source.Reader
-	workspace *dialect.Workspace
-	estates   []dialect.Estate
-	problems  []unitProblem           // met before any unit was evaluated
-	files     []string                // that a dialect claimed, sorted
-	skipped   int                     // files that none did
-	changed   map[string]*source.File // what fixes in memory made of files; nil without any
-	named     []string                // the files among Dirs: only they are reported
-	basis     string                  // digest of the settings files, of which every remembered result is a part
-	hashes    sync.Map                // of files and listings, see cache.go
-	kept      atomic.Int64            // resources of units that are kept for the proof of fixes
+	reader     *source.Reader
+	workspace  *dialect.Workspace
+	estates    []dialect.Estate
+	problems   []unitProblem           // met before any unit was evaluated
+	files      []string                // that a dialect claimed, sorted
+	skipped    int                     // files that none did
+	changed    map[string]*source.File // what fixes in memory made of files; nil without any
+	named      []string                // the files among Dirs: only they are reported
+	basis      string                  // digest of the settings files, of which every remembered result is a part
+	hashes     sync.Map                // of files and listings, see cache.go
+	suppressed map[findingKey]string   // where findings are suppressed that no fix may take away
+	kept       atomic.Int64            // resources of units that are kept for the proof of fixes
 }
 
 func open(ctx context.Context, o Options) (*scan, error) {
