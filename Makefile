@@ -14,13 +14,13 @@ build: ## build ./plumbline
 test: ## every test that needs no network and no other program (under three minutes)
 	$(GO) test ./...
 
-check: ## what CI runs: formatting, vet, staticcheck, tests, race, short fuzzing, fresh generated files
+check: ## what CI runs: formatting, vet, staticcheck, the README's commands with every test, races
 	bash .ci/run
 
 bench: ## benchmarks in the form benchstat reads; PLUMBLINE_CORPUS names a folder of estates
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./scan ./rule ./schema ./dialects/...
 
-fuzz: ## fuzz every target for TIME (default 10m) each
+fuzz: ## fuzz every target for TIME (default 10m) each; what they found is run by every test
 	@for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(TIME),10m) $$p || exit 1; \
