@@ -25,6 +25,7 @@ type inventoryFlags struct {
 	format     string
 	attributes bool
 	redact     bool
+	tolerate   list
 }
 
 var inventoryCommand = func() *command {
@@ -43,6 +44,7 @@ an unknown at any depth is {"__unknown__": true}.`,
 			c.set.StringVar(&f.format, "report", "table", "`FORMAT`: table, csv or json")
 			c.set.BoolVar(&f.attributes, "attributes", false, "with every attribute (json only)")
 			c.set.BoolVar(&f.redact, "redact", false, "write (sensitive) for sensitive values and (hidden) for what is named or looks like a secret")
+			declareTolerate(c, &f.tolerate)
 		},
 		run: func(ctx context.Context, c *call) error { return runInventory(ctx, c, &f) },
 	}
@@ -69,6 +71,10 @@ func runInventory(ctx context.Context, c *call, f *inventoryFlags) error {
 		return err
 	}
 	defer e.Close()
+	policy, err := e.policy(&scanFlags{tolerate: f.tolerate})
+	if err != nil {
+		return err
+	}
 	inv := &inventory{estate: e, attributes: f.attributes, redact: f.redact}
 	visited, err := scan.Visit(ctx, e.options, func(u *dialect.Unit) error {
 		for _, r := range u.Graph.Resources {
@@ -92,7 +98,7 @@ func runInventory(ctx context.Context, c *call, f *inventoryFlags) error {
 	incomplete := false
 	for _, p := range visited.Problems {
 		fmt.Fprintf(c.Err, "%s: %s\n", report.Place(e.tree.shown(p.Location.File), p.Location.From), p.Message)
-		incomplete = incomplete || p.Kind != source.Unresolved
+		incomplete = incomplete || !policy.tolerated[p.Kind]
 	}
 	if incomplete {
 		return &failed{code: Incomplete}

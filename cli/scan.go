@@ -60,13 +60,17 @@ Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line 
 			c.set.BoolVar(&f.noFixes, "no-fixes", false, "offer no fixes (faster: nothing has to be proved)")
 			c.set.StringVar(&f.baseline, "baseline", "", "do not report what the baseline `FILE` knows")
 			c.set.StringVar(&f.diff, "diff", "", "report only what is new against a git `REF`")
-			c.set.Var((*names)(&f.tolerate), "tolerate", "`KIND` of problem that does not make the scan incomplete: "+strings.Join(problemKinds, ", ")+" (unresolved is from the start, if the settings do not say fail); repeatable")
+			declareTolerate(c, &f.tolerate)
 			c.set.StringVar(&f.colour, "color", "auto", "colours in text: auto, always or never")
 			c.set.BoolVar(&f.quiet, "quiet", false, "no progress on standard error")
 		},
 		run: func(ctx context.Context, c *call) error { return runScan(ctx, c, &f) },
 	}
 }()
+
+func declareTolerate(c *call, kinds *list) {
+	c.set.Var((*names)(kinds), "tolerate", "`KIND` of problem that does not make the scan incomplete: "+strings.Join(problemKinds, ", ")+" (unresolved is from the start, if the settings do not say fail); repeatable")
+}
 
 func formatNames() string {
 	var names []string
