@@ -315,7 +315,10 @@ func (s *scan) lowered(p *fix.Prover, findings []finding.Finding) []*fix.Fix {
 // within refuses fixes of files that were not scanned: nobody knows who else reads them.
 func (s *scan) within(fixes []*fix.Fix) {
 	for _, f := range fixes {
-		i := slices.IndexFunc(f.Edits, func(e source.Edit) bool { return !slices.Contains(s.files, e.Range.File) })
+		i := slices.IndexFunc(f.Edits, func(e source.Edit) bool {
+			_, scanned := slices.BinarySearch(s.files, e.Range.File)
+			return !scanned
+		})
 		if f.Err == nil && i >= 0 {
 			f.Err = fmt.Errorf("%s would have to be changed, which is outside of what is scanned", f.Edits[i].Range.File)
 		}

@@ -45,10 +45,16 @@ func (e *editor) layout(b *hclsyntax.Block) layout {
 
 // indentUnit returns how the file indents: as the first indented line does, when that is a tab, else two spaces.
 func (e *editor) indentUnit() string {
-	if bytes.Contains(e.file.Bytes, []byte("\n\t")) {
-		return "\t"
+	for rest := e.file.Bytes; ; {
+		_, line, more := bytes.Cut(rest, []byte("\n"))
+		switch {
+		case bytes.HasPrefix(line, []byte("\t")):
+			return "\t"
+		case !more || bytes.HasPrefix(line, []byte(" ")):
+			return "  "
+		}
+		rest = line
 	}
-	return "  "
 }
 
 // children returns the attributes and blocks of a body in order.
