@@ -1,8 +1,8 @@
 package scan
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -110,7 +110,7 @@ func (s *scan) proveAll(ctx context.Context, findings []finding.Finding, units [
 			mu.Lock()
 			defer mu.Unlock()
 			maps.Copy(offers, made)
-			failed = errors.Join(failed, err)
+			failed = cmp.Or(failed, err) // they are all the same: the context is done
 		})
 	}
 	wg.Wait()
