@@ -203,7 +203,7 @@ func TestBudgets(t *testing.T) {
 					running = false
 				case <-tick.C:
 					most = max(most, residentMemory()-before)
-					if time.Since(start) > 60*time.Second { // five on a machine of its own
+					if time.Since(start) > 180*time.Second { // five on a machine of its own; CI shares its cores
 						t.Fatalf("not finished after %s", time.Since(start))
 					}
 				}
