@@ -122,7 +122,7 @@ func Main(ctx context.Context, args []string, env Env) int {
 		for i, c := range all {
 			names[i] = c.name
 		}
-		return ended(env, nil, &failed{Usage, fmt.Sprintf("there is no command %q", name), suggest(name, names)})
+		return ended(env, nil, &failed{Usage, fmt.Sprintf("there is no command %q", name), didYouMean(config.Nearest(name, names))})
 	}
 	c := newCall(env, all[i])
 	if err := c.parse(args[1:]); err != nil {
@@ -272,41 +272,6 @@ func (c *call) printHelp(w io.Writer) {
 		}
 		fmt.Fprintf(w, "  %-24s %s\n", head, text)
 	})
-}
-
-// suggest returns a hint with the name nearest to what was written, or "" when none is near.
-func suggest(written string, names []string) string {
-	best, at := len(written)/2+1, ""
-	for _, n := range names {
-		if d := distance(written, n); d < best {
-			best, at = d, n
-		}
-	}
-	if at == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %q?", at)
-}
-
-// distance is the number of insertions, deletions and replacements between two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		left := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := left
-			if a[i] != b[j] {
-				cost++
-			}
-			left = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // list is a flag that may be given several times.
