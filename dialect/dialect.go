@@ -16,8 +16,10 @@ type Dialect interface {
 	// Name is the dialect's word in reports and settings: terraform.
 	Name() string
 
-	// Claims reports whether the file belongs to the dialect, from its path and its first bytes (at most 4 KiB).
-	Claims(path string, head []byte) bool
+	// Claims reports whether the file belongs to the dialect. It asks for the content only when the path leaves it open,
+	// and decides from that in one cheap pass, without parsing. Content returns the whole file, or of a file that cannot
+	// be read as text (too large, not UTF-8) its first 64 KiB, or nil: Open then reports what is wrong with it.
+	Claims(path string, content func() []byte) bool
 
 	// Open reads the claimed files and finds the units among them. Files are read through the workspace. It evaluates
 	// nothing yet, and may leave parsing to the units that read a file. Problems name the files that could not be read, or

@@ -89,6 +89,7 @@ type Finding struct {
 type Resource struct {
 	Address  string
 	Type     string
+	Native   string // the dialect's own word for the type, where it is not Type: AWS::S3::Bucket
 	Provider string
 	Dialect  string
 	Unit     string    // directory of the unit

@@ -17,6 +17,7 @@ type Resource struct {
 	Address  string       // unique in its unit: module.web["a"].aws_instance.this[0]; provider.aws.west; var.password
 	Module   string       // address of the module instance that holds it; empty for the root
 	Type     string       // the type as above
+	Native   string       // the dialect's own word for the type, where it is not Type: AWS::S3::Bucket
 	Name     string       // the label without the type: this
 	Provider string       // local name of the provider: aws
 	Dialect  string       // name of the dialect it was written in

@@ -130,7 +130,7 @@ func (s *scan) finding(u *dialect.Unit, p *rule.Program, r *resource.Resource, v
 		Message: p.Message(r, v),
 		Secret:  ru.AboutSecrets() || r.Type == "variable" && rule.NamesSecret(value.Path{{Name: r.Name}}),
 		Resource: finding.Resource{
-			Address: r.Address, Type: r.Type, Provider: r.Provider, Dialect: r.Dialect, Unit: u.Name.Dir, Maybe: r.Maybe,
+			Address: r.Address, Type: r.Type, Native: r.Native, Provider: r.Provider, Dialect: r.Dialect, Unit: u.Name.Dir, Maybe: r.Maybe,
 			Range: s.location(r.Range),
 		},
 	}

@@ -64,10 +64,12 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		if o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) {
 			continue
 		}
-		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, nil) }); i >= 0 {
+		content := func() []byte { return s.reader.Head(f) }
+		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) }); i >= 0 {
 			claimed[i] = append(claimed[i], f)
 			s.files = append(s.files, f)
 		} else {
+			s.reader.Forget(f)
 			s.skipped++
 		}
 	}

@@ -47,6 +47,39 @@ func (r *Reader) Read(name string) (*File, *Problem) {
 	return res.file, res.problem
 }
 
+// headBytes is how much Head returns of a file that Read refuses.
+const headBytes = 64 << 10
+
+// Head returns what there is to recognise a file by: its whole content, or of a file that Read refuses its first 64 KiB;
+// nil when not even they can be read.
+func (r *Reader) Head(name string) []byte {
+	file, problem := r.Read(name)
+	if problem == nil {
+		return file.Bytes
+	}
+	info, err := fs.Stat(r.FS, name)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := r.FS.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, headBytes))
+	if err != nil {
+		return nil
+	}
+	return head
+}
+
+// Forget drops what was read of a file that nobody will ask for again.
+func (r *Reader) Forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.files, name)
+}
+
 // With returns a Reader over the same tree in which some files have other content. What r has read is shared.
 func (r *Reader) With(changed ...*File) *Reader {
 	r.mu.Lock()

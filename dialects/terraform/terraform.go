@@ -33,7 +33,7 @@ type terraform struct{ set *schema.Set }
 func (terraform) Name() string { return "terraform" }
 
 // Claims takes files of configuration and of variables. Files of tests end differently and are nobody's.
-func (terraform) Claims(path string, _ []byte) bool { return extension(path) != "" }
+func (terraform) Claims(path string, _ func() []byte) bool { return extension(path) != "" }
 
 // estate is the opened files. Its fields are written by Open and only read afterwards, but for what mu guards; files are
 // parsed when somebody asks (parse.go, folder.go).

@@ -20,6 +20,7 @@ var floors = [][]string{
 	{"value", "schema"},
 	{"resource"},
 	{"dialect", "finding"},
+	{"document", "translate"},
 	{"rule", "policy", "forge", "tracker"},
 	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix"},
 	{"scan"},

@@ -23,7 +23,7 @@ type toy struct{}
 
 func (toy) Name() string { return "toy" }
 
-func (toy) Claims(path string, _ []byte) bool { return strings.HasSuffix(path, ".toy") }
+func (toy) Claims(path string, _ func() []byte) bool { return strings.HasSuffix(path, ".toy") }
 
 func (toy) Open(_ context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
 	e := toyEstate{files: make(map[string]*source.File)}
