@@ -78,6 +78,7 @@ type Explainer interface {
 
 // Explanation is where a value comes from.
 type Explanation struct {
+	Path  string // the path in the dialect's own words, for people; empty where they are Terraform's
 	Trace []Step // from the place it is used to the place it was written; empty for a literal
 	Waits []Wait // for an unknown: the inputs that would decide it
 }
@@ -97,6 +98,7 @@ type Wait struct {
 
 // Lowered is what Edit made of some wishes.
 type Lowered struct {
+	Title  string // what was wished, in the dialect's own words, for people; empty where they are Terraform's
 	Edits  []source.Edit
 	Shared []string // addresses of other resources whose values change too, because they share what is edited
 }

@@ -65,8 +65,8 @@ type Wish struct {
 
 // Fix is a change of text that mends one or more findings. It is proved when Err is nil after Prove.
 type Fix struct {
-	Wishes []Wish // what it mends; several when instances, callers or sets of inputs share the text
-	Title  string
+	Wishes []Wish        // what it mends; several when instances, callers or sets of inputs share the text
+	Title  string        // what is wished, in the words of the dialect
 	Edits  []source.Edit // by file and position
 	Shared []string      // addresses of other resources that change too, sorted
 	Err    error         // why it is not offered
@@ -97,6 +97,7 @@ func Lower(wishes []Wish) []*Fix {
 			f.Err = fmt.Errorf("%s already has what %s wishes for", w.Key.Address, w.Key.Rule)
 		default:
 			f.Shared = append(f.Shared, lowered.Shared...)
+			f.Title = lowered.Title
 			f.Err = f.join(lowered.Edits)
 		}
 	}
@@ -203,7 +204,7 @@ func title(f *Fix) string {
 			parts = append(parts, string(c.Op)+" "+c.Path.String())
 		}
 	}
-	text := strings.Join(parts, ", ")
+	text := cmp.Or(f.Title, strings.Join(parts, ", "))
 	if file, is := f.elsewhere(); is {
 		text += " where it is written, in " + file
 	}

@@ -76,6 +76,7 @@ type jsonFinding struct {
 type jsonResource struct {
 	Address  string        `json:"address"`
 	Type     string        `json:"type"`
+	Native   string        `json:"native,omitempty"`
 	Provider string        `json:"provider"`
 	Dialect  string        `json:"dialect"`
 	Unit     string        `json:"unit"`
@@ -275,7 +276,7 @@ func jsonFindingOf(f finding.Finding) jsonFinding {
 	return jsonFinding{
 		ID: f.ID, Twin: f.Twin, Rule: f.Rule, Severity: f.Severity, Outcome: f.Outcome, Message: f.Message,
 		Resource: jsonResource{
-			Address: f.Resource.Address, Type: f.Resource.Type, Provider: f.Resource.Provider, Dialect: f.Resource.Dialect,
+			Address: f.Resource.Address, Type: f.Resource.Type, Native: f.Resource.Native, Provider: f.Resource.Provider, Dialect: f.Resource.Dialect,
 			Unit: f.Resource.Unit, Maybe: f.Resource.Maybe, Variants: each(f.Resource.Variants, itself), Calls: each(f.Resource.Calls, jsonRelatedOf),
 			Location: jsonLocationOf(f.Resource.Range),
 		},

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -161,7 +162,8 @@ func (s *scan) finding(u *dialect.Unit, p *rule.Program, r *resource.Resource, v
 
 // witness adds what one witness has to say to the finding.
 func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource, w rule.Witness, seen map[source.Range]bool) {
-	path := witnessPath(r, w)
+	explanation := u.Explain(w.Resource, w.Path)
+	path := wordsOf(r, w, explanation)
 	if at := place(w); w.Resource != r && !seen[at] && len(f.Related) < maxRelated {
 		seen[at] = true
 		f.Related = append(f.Related, finding.Related{Location: s.location(at), Text: path})
@@ -174,7 +176,6 @@ func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource
 	if structure && f.Outcome == finding.Fail {
 		return // a block is no evidence: what is in it is
 	}
-	explanation := u.Explain(w.Resource, w.Path)
 	f.Secret = f.Secret || rule.NamesSecret(w.Path)
 	if len(f.Evidence) < maxRelated {
 		shown := rule.Conceal(w.Path, v, f.Secret)
@@ -201,6 +202,17 @@ func witnessPath(r *resource.Resource, w rule.Witness) string {
 		return w.Resource.Type
 	}
 	return w.Resource.Type + "." + path
+}
+
+// wordsOf is witnessPath in the words of the dialect.
+func wordsOf(r *resource.Resource, w rule.Witness, e dialect.Explanation) string {
+	switch {
+	case e.Path == "":
+		return witnessPath(r, w)
+	case w.Resource == r:
+		return e.Path
+	}
+	return cmp.Or(w.Resource.Native, w.Resource.Type) + "." + e.Path
 }
 
 // place is where a witness stands: the attribute, its nearest written ancestor, or the head of the resource.
