@@ -3,6 +3,8 @@
 //	go run ./schema/generate            core.txt from generate/core.json
 //	go run ./schema/generate -types     aws.txt, azurerm.txt and google.txt too, from npm packages, which it downloads (110 MB)
 //	go run ./schema/generate -defaults  defaults-azurerm.tsv, from the provider's source, which it downloads (18 MB)
+//	go run ./schema/generate -published FILE -dialect cloudformation
+//	                                    testdata/cloudformation.txt.gz from db.json.gz of npm @aws-cdk/aws-service-spec
 //
 // The form of core.json is {resource type: {attribute: [flags, type, {nested attributes}?]}} with flags r required, o
 // optional, c computed, oc optional and computed; type string, number, bool, any, map(T), list(T), set(T) and, of blocks,
@@ -25,7 +27,17 @@ func main() {
 	defaults := flag.Bool("defaults", false, "make the defaults of the azurerm provider")
 	from := flag.String("from", "", "folder with the npm packages as npm pack names them, instead of downloading")
 	into := flag.String("into", "schema/data", "folder of the tables")
+	file := flag.String("published", "", "`FILE` that a dialect's own types are read from, for schema/testdata")
+	dialect := flag.String("dialect", "cloudformation", "`NAME` of the dialect whose types -published has")
+	plain := flag.Bool("plain", false, "with -published: leave the text beside its compressed form")
 	flag.Parse()
+	if *file != "" {
+		if err := publish(*file, *dialect, *plain); err != nil {
+			fmt.Fprintln(os.Stderr, "generate:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*types, *defaults, *from, *into); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
