@@ -78,6 +78,7 @@ type Set struct {
 	resources map[string]*Resource
 	defaults  map[string]map[string]pair
 	links     map[string][]Link
+	names     map[string]*Names
 }
 
 // Load returns the embedded tables. It reads nothing yet and costs next to nothing; what is decoded later is remembered by
@@ -87,6 +88,7 @@ func Load() *Set {
 		resources: make(map[string]*Resource),
 		defaults:  make(map[string]map[string]pair),
 		links:     make(map[string][]Link),
+		names:     make(map[string]*Names),
 	}
 }
 
