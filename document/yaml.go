@@ -26,7 +26,8 @@ type yamlReader struct {
 	cursor cursor
 
 	anchored map[*yaml.Node]*anchored
-	merged   int // members that merge keys copied
+	merged   int  // members that merge keys copied
+	complete bool // the whole file was read
 }
 
 // cursor remembers where a column of a line is, for lines whose columns are not bytes.
@@ -66,6 +67,7 @@ func parseYAML(f *source.File, limits dialect.Limits) (doc *Document, problems [
 		var tree yaml.Node
 		err := decode(decoder, &tree)
 		if errors.Is(err, io.EOF) {
+			r.complete = true
 			break
 		}
 		if err != nil {
