@@ -82,14 +82,17 @@ type Row struct {
 	Where   string       // cloudformation/s3.names:12
 }
 
-// NameStep is one step of a path in a table: a name, [] for every element, [0] for one, or [Key=word] for the element
-// whose member Key is that word.
+// NameStep is one step of a path in a table: a name, [] for every element, [0] for one, [Key=word,word] for the first
+// element whose member Key is one of the words, [Key!=word,word] for every element whose member Key is none of them, {} for
+// every member of a map. In a row within {}, the name $ is that of the member.
 type NameStep struct {
 	Name    string
 	Aliases []string // other names of the same, as Ansible has them
-	Each    bool
+	Each    bool     // [], [Key!=word] and {}
+	Map     bool     // {}: every member of an object whose names are the user's
 	Index   int
-	Key, Is string
+	Key     string
+	Words   []string
 }
 
 // Conversion is one conversion of a row: enum, with its words.
@@ -118,24 +121,31 @@ func (s *Set) Names(dialect string) *Names {
 	defer s.mu.Unlock()
 	n := s.names[dialect]
 	if n == nil {
-		n = readNames(names, dialect)
+		var err error
+		if n, err = ReadNames(names, dialect); err != nil {
+			panic("schema: " + err.Error()) // what is embedded can be read
+		}
 		s.names[dialect] = n
 	}
 	return n
 }
 
-// readNames finds where blocks begin, and leaves the rest for later.
-func readNames(tree fs.FS, dialect string) *Names {
+// ReadNames reads the table of a dialect from a tree that has it as names/DIALECT/*.names. It finds where blocks begin, and
+// leaves the rest for later.
+func ReadNames(tree fs.FS, dialect string) (*Names, error) {
 	n := &Names{Dialect: dialect, types: make(map[string][]*section)}
-	files, _ := fs.Glob(tree, "names/"+dialect+"/*.names") // the pattern is right and the tree is in memory
+	files, err := fs.Glob(tree, "names/"+dialect+"/*.names")
+	if err != nil {
+		return nil, err
+	}
 	for _, file := range files {
 		text, err := fs.ReadFile(tree, file)
 		if err != nil {
-			panic("schema: " + err.Error()) // it was just listed
+			return nil, err
 		}
 		n.index(strings.TrimPrefix(file, "names/"), string(text))
 	}
-	return n
+	return n, nil
 }
 
 func (n *Names) index(file, text string) {

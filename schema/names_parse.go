@@ -306,7 +306,7 @@ next:
 	return out, nil
 }
 
-// parseNames reads a path: a.b[], a[0].b, a[Key=word].b, "odd name".b, a/alias.b, or "." for no step at all.
+// parseNames reads a path: a.b[], a{}, a[0].b, a[Key=word].b, a[Key!=word].b, "odd name".b, a/alias.b, or "." for no step at all.
 func parseNames(text string) ([]NameStep, error) {
 	text = strings.TrimSpace(text)
 	if text == "." {
@@ -332,6 +332,9 @@ func parseNames(text string) ([]NameStep, error) {
 			s = s[1:]
 		}
 		steps = append(steps, step)
+		if rest, ok := strings.CutPrefix(s, "{}"); ok {
+			steps, s = append(steps, NameStep{Each: true, Map: true}), rest
+		}
 		for strings.HasPrefix(s, "[") {
 			end := strings.IndexByte(s, ']')
 			if end < 0 {
@@ -362,7 +365,7 @@ func parseName(s string) (name, rest string, ok bool) {
 		name, err := strconv.Unquote(quoted)
 		return name, s[len(quoted):], err == nil && name != ""
 	}
-	end := strings.IndexAny(s, `.[]/ "|`)
+	end := strings.IndexAny(s, `.[]{}/ "|`)
 	if end < 0 {
 		end = len(s)
 	}
@@ -373,8 +376,9 @@ func parseIndex(s string) (NameStep, error) {
 	if s == "" {
 		return NameStep{Each: true}, nil
 	}
-	if key, word, ok := strings.Cut(s, "="); ok && key != "" {
-		return NameStep{Key: key, Is: word}, nil
+	if key, words, ok := strings.Cut(s, "="); ok && key != "" && key != "!" {
+		key, not := strings.CutSuffix(key, "!")
+		return NameStep{Each: not, Key: key, Words: strings.Split(words, ",")}, nil
 	}
 	n, err := strconv.Atoi(s)
 	if err == nil && n < 0 {

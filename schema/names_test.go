@@ -31,7 +31,10 @@ func TestNamesLookup(t *testing.T) {
 		"names/d/b.names": {Data: []byte("X::C = aws_a\n    . -> aws_c\n")},
 		"names/e/b.names": {Data: []byte("X::D = aws_a\n")},
 	}
-	n := readNames(tree, "d")
+	n, err := ReadNames(tree, "d")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff([]string{"X::A", "X::B", "X::C"}, n.Types()); diff != "" {
 		t.Error(diff)
 	}
@@ -86,12 +89,18 @@ func TestParseBlock(t *testing.T) {
 		}}}},
 		{"T = aws_t\n    a: b\n        c[k=v.w].x: d[1]\n        ? e unknown\n    = f {\"g\": [\"h\"]}\n    i: ~\n", &Block{Native: []string{"T"}, Type: "aws_t", Rows: []Row{
 			{Kind: Same, Native: name("a"), Target: name("b"), Where: ":2", Rows: []Row{
-				{Kind: Same, Native: append(append(name("c"), NameStep{Key: "k", Is: "v.w"}), name("x")...), Target: append(name("d"), NameStep{Index: 1}), Where: ":3"},
+				{Kind: Same, Native: append(append(name("c"), NameStep{Key: "k", Words: []string{"v.w"}}), name("x")...), Target: append(name("d"), NameStep{Index: 1}), Where: ":3"},
 				{Kind: Otherwise, Target: name("e"), Value: value.Value{Kind: value.Unknown}, Where: ":4"},
 			}},
 			{Kind: Constant, Target: name("f"), Where: ":5", Value: value.Value{Kind: value.Object, Fields: []value.Field{
 				{Name: "g", Value: value.Value{Kind: value.List, Items: []value.Value{text("h")}}}}}},
 			{Kind: Nowhere, Native: name("i"), Where: ":6"},
+		}}},
+		{"T = aws_t\n    a{}: b[]\n        $: c\n        d[k!=1,2].e: f\n", &Block{Native: []string{"T"}, Type: "aws_t", Rows: []Row{
+			{Kind: Same, Native: append(name("a"), NameStep{Each: true, Map: true}), Target: append(name("b"), NameStep{Each: true}), Where: ":2", Rows: []Row{
+				{Kind: Same, Native: name("$"), Target: name("c"), Where: ":3"},
+				{Kind: Same, Native: append(append(name("d"), NameStep{Each: true, Key: "k", Words: []string{"1", "2"}}), name("e")...), Target: name("f"), Where: ":4"},
+			}},
 		}}},
 		{"T = aws_t\n    a[] -> aws_u(b: id, c: arn) when .k = 1 and m set\n        n: o\n    . -> aws_v\n", &Block{Native: []string{"T"}, Type: "aws_t", Rows: []Row{
 			{Kind: Companion, Native: append(name("a"), NameStep{Each: true}), Type: "aws_u", Links: []Anchor{{"b", "id"}, {"c", "arn"}}, Where: ":2",

@@ -1,8 +1,20 @@
 // Package translate carries resources from the words of a dialect to Terraform's, and wishes back, as the tables of package
 // schema say (schema/names). It knows no dialect by name and no rule.
+//
+//	table := translate.New(set, "cloudformation")
+//	for … {
+//		resources = append(resources, table.Resources(&translate.Native{…})...)
+//	}
+//	table.Link(resources)
+//
+// A report then asks Path where a value stands in the dialect's own words, and a fix asks Back what to write there.
 package translate
 
 import (
+	"slices"
+	"strings"
+	"sync"
+
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
@@ -11,68 +23,211 @@ import (
 
 // Native is one evaluated resource in the words of its dialect.
 type Native struct {
-	Dialect string                          // the word for reports: cloudformation
-	Type    string                          // AWS::S3::Bucket
-	Address string                          // unique in its unit
-	Module  string                          // as in resource.Resource
-	Name    string                          // the last part of its address, for people
-	Body    value.Value                     // Object of the properties that were written, in the dialect's names
-	Refs    []resource.Ref                  // paths in Body; Attribute in the dialect's words ("Arn"; "" for what a plain reference yields)
-	Range   source.Range                    // the whole declaration
-	Header  source.Range                    // its first line
-	First   func(source.Range) source.Range // the first line of a range in its file, for the headers of companions; nil means the range
+	Dialect string         // the word for reports: cloudformation
+	Type    string         // AWS::S3::Bucket
+	Address string         // unique in its unit
+	Module  string         // as in resource.Resource
+	Name    string         // the last part of its address, for people
+	Body    value.Value    // Object of the properties that were written, in the dialect's names
+	Refs    []resource.Ref // paths in Body; Attribute in the dialect's words ("Arn"; "" for what a plain reference yields)
+	Range   source.Range   // the whole declaration
+	Header  source.Range   // its first line
 	Calls   []resource.Call
 	Maybe   bool
 	Tags    []resource.Tag // effective tags that are not in Body: of the stack, of the play; may be nil
 	Handle  any            // the dialect's own
+
+	// First returns the first line of a range in its file, for the headers of companions; nil means the range as a whole.
+	First func(source.Range) source.Range
 }
 
 // Table is the names of one dialect: schema.Names applied. It may be used by several goroutines.
 type Table struct {
-	set     *schema.Set
-	dialect string
+	set   *schema.Set
+	names *schema.Names
+
+	mu     sync.RWMutex
+	blocks map[string][]*block // by native type, as far as they were asked for
 }
 
 // New returns the table of a dialect ("cloudformation", "ansible", "arm").
-func New(set *schema.Set, dialect string) *Table { return &Table{set: set, dialect: dialect} }
+func New(set *schema.Set, dialect string) *Table { return over(set, set.Names(dialect)) }
+
+func over(set *schema.Set, names *schema.Names) *Table {
+	return &Table{set: set, names: names, blocks: make(map[string][]*block)}
+}
 
 // Knows reports whether the type is in the table.
-func (t *Table) Knows(typ string) bool { return false }
+func (t *Table) Knows(typ string) bool { return t.names.Canonical(typ) != "" }
 
-// Canonical returns the type as the table spells it, whatever the case of typ; typ itself when the table does not have it.
-func (t *Table) Canonical(typ string) string { return typ }
+// Canonical returns the type as the table spells it, when case does not matter to the dialect; typ itself when the table
+// does not have it.
+func (t *Table) Canonical(typ string) string {
+	if c := t.names.Canonical(typ); c != "" {
+		return c
+	}
+	return typ
+}
+
+// of returns the blocks of a native type. A row that is wrong, which the tests of the tables do not let pass, does nothing.
+func (t *Table) of(typ string) []*block {
+	t.mu.RLock()
+	blocks, ok := t.blocks[typ]
+	t.mu.RUnlock()
+	if ok {
+		return blocks
+	}
+	canonical := t.names.Canonical(typ)
+	if canonical == "" {
+		return nil // not remembered: names come from input, and there is no end to them
+	}
+	for _, source := range t.names.Blocks(canonical) {
+		b, _ := compile(t.set, source)
+		blocks = append(blocks, b)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.blocks[strings.Clone(typ)] = blocks
+	return blocks
+}
+
+// choose returns the block that holds for a native resource, or nil.
+func (t *Table) choose(typ string, body *value.Value) *block {
+	for _, b := range t.of(typ) {
+		if t.all(b.source.When, body, body) == yes {
+			return b
+		}
+	}
+	return nil
+}
 
 // Resources translates one resource: first the resource itself, then its companions in the order of the table. Their Handle
 // is an *Origin. A type that is not in the table gives none.
 //
-// The attributes of references stay in the dialect's words, because they belong to other resources: call Link when all
-// resources of a unit are there.
-func (t *Table) Resources(n *Native) []*resource.Resource { return nil }
-
-// Link translates the attributes of the references between the resources of a unit, once all of them are there. What refers
-// to a resource that is not translated keeps its word.
-func (t *Table) Link(resources []*resource.Resource) {}
+// The attributes of references stay in the dialect's words, because what they name belongs to other resources: call Link
+// when all resources of a unit are there.
+func (t *Table) Resources(n *Native) []*resource.Resource {
+	b := t.choose(n.Type, &n.Body)
+	if b == nil {
+		return nil
+	}
+	run := &run{table: t, native: n}
+	run.main(b)
+	if b.hook != nil {
+		run.made = b.hook(n, run.made)
+	}
+	return run.made
+}
 
 // Origin is the Handle of a translated resource.
 type Origin struct {
 	Native *Native
-	// unexported: the block of the table, the native path and index that a companion was made of
+
+	block *block
+	path  value.Path // of what a companion was made of, in the native body; empty for the resource itself
+	own   int        // how many of its references are in the dialect's words; those to its parent follow
+}
+
+// Link translates the attributes of the references between the resources of a unit, once all of them are there. What refers
+// to a resource that is not translated keeps its word.
+func (t *Table) Link(resources []*resource.Resource) {
+	blocks := make(map[string]*block, len(resources))
+	for _, r := range resources {
+		if o, ok := r.Handle.(*Origin); ok && o.block.companion == nil {
+			blocks[r.Address] = o.block
+			if i := strings.LastIndexByte(r.Address, '['); i > 0 && strings.HasSuffix(r.Address, "]") {
+				blocks[r.Address[:i]] = o.block // named without its key
+			}
+		}
+	}
+	for _, r := range resources {
+		o, ok := r.Handle.(*Origin)
+		if !ok {
+			continue
+		}
+		for i := range r.Refs[:o.own] {
+			ref := &r.Refs[i]
+			if b := blocks[ref.Target]; b != nil {
+				ref.Attribute = b.yield(ref.Attribute)
+			}
+		}
+	}
+}
+
+// yield returns the attribute that a reference to a resource of the block yields; the word itself, when the table does not
+// say.
+func (b *block) yield(word string) string {
+	for _, y := range b.source.Yields {
+		if y.Name == word {
+			return y.Attributes[0]
+		}
+	}
+	return word
+}
+
+// word returns the native word for an attribute of the block's resources, the other way round.
+func (b *block) word(attribute string) (string, bool) {
+	for _, y := range b.source.Yields {
+		if slices.Contains(y.Attributes, attribute) {
+			return y.Name, true
+		}
+	}
+	return "", false
 }
 
 // Path returns the native path of the value at a Terraform path of r, or of its nearest ancestor that has one; nil for the
 // resource as a whole.
-func (t *Table) Path(r *resource.Resource, path value.Path) value.Path { return nil }
-
-// Wish is a wish about a native resource.
-type Wish struct {
-	Op    resource.ChangeOp // Set, Remove or Add with Path and Value; Create with Type, Value and no path
-	Path  value.Path        // in the native body
-	Value value.Value       // in the dialect's words; a String "${this.NAME}" in a Create means attribute NAME of the resource that is fixed, "${this}" a plain reference
-	Type  string            // of Create: the native type
+func (t *Table) Path(r *resource.Resource, path value.Path) value.Path {
+	o, ok := r.Handle.(*Origin)
+	if !ok {
+		return nil
+	}
+	best, at := o.path, -1
+	for _, s := range t.trace(o) {
+		n := len(s.target)
+		if n > len(path) || n <= at || !slices.Equal(s.target, path[:n]) {
+			continue
+		}
+		best, at = s.native, n
+		if s.row != nil && len(s.row.convert) == 0 && !s.row.group {
+			best = append(best[:len(best):len(best)], t.descend(o, s.native, path[n:])...)
+		}
+	}
+	if len(best) == 0 {
+		return nil
+	}
+	return best
 }
 
-// Back translates changes of r, a translated resource, to wishes about its native resource. An error says, for people, what
-// has no counterpart in the dialect.
-func (t *Table) Back(r *resource.Resource, changes []resource.Change) ([]Wish, error) {
-	return nil, nil
+// descend follows a path into a value that was carried over as it is, as far as there is something.
+func (t *Table) descend(o *Origin, native, rest value.Path) value.Path {
+	v := o.Native.Body.At(native)
+	for i, s := range rest {
+		next := v.At(rest[i : i+1])
+		if next.Kind == value.Absent {
+			if s.Name == "" && s.Index == 0 && v.Kind != value.List {
+				return rest[:i] // one value where Terraform wants a list
+			}
+			return rest[:i]
+		}
+		v = next
+	}
+	return rest
+}
+
+// site says that the value at a Terraform path was made of the one at a native path.
+type site struct {
+	target, native value.Path
+	row            *row
+}
+
+// trace translates once more and writes down what came from where.
+func (t *Table) trace(o *Origin) []site {
+	run := &run{table: t, native: o.Native, tracing: o}
+	b := o.block
+	for b.parent != nil {
+		b = b.parent
+	}
+	run.main(b)
+	return run.sites
 }
