@@ -126,6 +126,7 @@ type Workspace struct {
 	Vars   []Var                                             // --var and --var-file, in the order given
 	Env    func(name string) (string, bool)
 	Inputs func(dir string) Inputs // what the settings say of the unit rooted in dir; nil means nothing
+	Source string                  // directory of the source of plans; empty: each plan's own
 	Limits Limits
 }
 

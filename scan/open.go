@@ -38,7 +38,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
 	s := &scan{Options: o, reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
-	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits}
+	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source}
 	s.workspace.Inputs = s.inputs
 	dirs := o.Dirs
 	if len(dirs) == 0 {
@@ -50,6 +50,11 @@ func open(ctx context.Context, o Options) (*scan, error) {
 			s.named = append(s.named, path.Clean(d))
 		}
 		below, problems := walk(o.FS, d)
+		files = append(files, below...)
+		s.note(problems)
+	}
+	if o.Source != "" {
+		below, problems := walk(o.FS, o.Source)
 		files = append(files, below...)
 		s.note(problems)
 	}

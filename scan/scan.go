@@ -35,6 +35,7 @@ type Options struct {
 	Vars     []dialect.Var               // --var and --var-file
 	Env      func(string) (string, bool) // environment; nil means empty
 	Limits   dialect.Limits
+	Source   string // directory of the source of plans; empty: each plan's own
 
 	LooseVars bool // a variable among Vars need not be declared, as in a scan of the past
 
@@ -70,7 +71,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	report := s.merge(units)
-	s.onlyNamed(report)
+	s.onlyNamed(report, units)
 	s.decide(report)
 	s.order(report)
 	s.controls(report)
@@ -82,17 +83,28 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return &Result{Report: report, Files: s.file}, nil
 }
 
-// onlyNamed keeps what is in the files that were named, or about resources that are declared there.
-func (s *scan) onlyNamed(r *finding.Report) {
+// onlyNamed keeps what is in the files that were named, or about resources that are declared there, and what was found with
+// inputs or a plan that were named.
+func (s *scan) onlyNamed(r *finding.Report, units []*unitResult) {
 	if len(s.named) == 0 {
 		return
+	}
+	by := make(map[string]bool) // ids of what named sets of inputs and plans give
+	for _, u := range units {
+		if slices.Contains(s.named, path.Join(u.name.Dir, u.name.Variant)) && u.name.Variant != "" {
+			for i := range u.Findings {
+				by[u.Findings[i].ID] = true
+			}
+		}
 	}
 	beside := func(file string) bool {
 		return !slices.Contains(s.named, file) && !slices.ContainsFunc(s.Dirs, func(dir string) bool {
 			return !slices.Contains(s.named, path.Clean(dir)) && (dir == "." || strings.HasPrefix(file, path.Clean(dir)+"/"))
 		})
 	}
-	other := func(f finding.Finding) bool { return beside(f.Location.File) && beside(f.Resource.Range.File) }
+	other := func(f finding.Finding) bool {
+		return !by[f.ID] && beside(f.Location.File) && beside(f.Resource.Range.File)
+	}
 	r.Findings = slices.DeleteFunc(r.Findings, other)
 	r.Undecided = slices.DeleteFunc(r.Undecided, other)
 }

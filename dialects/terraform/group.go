@@ -39,9 +39,13 @@ func keyText(key cty.Value) string {
 	if key.Type() == cty.Number {
 		return "[" + key.AsBigFloat().Text('f', 0) + "]"
 	}
+	return textKey(key.AsString())
+}
+
+// textKey writes the key of an instance of for_each.
+func textKey(text string) string {
 	var b strings.Builder
 	b.WriteString(`["`)
-	text := key.AsString()
 	for i, r := range text {
 		switch {
 		case r == '"' || r == '\\':

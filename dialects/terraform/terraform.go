@@ -32,8 +32,11 @@ type terraform struct{ set *schema.Set }
 // Name returns "terraform".
 func (terraform) Name() string { return "terraform" }
 
-// Claims takes files of configuration and of variables. Files of tests end differently and are nobody's.
-func (terraform) Claims(path string, _ func() []byte) bool { return extension(path) != "" }
+// Claims takes files of configuration and of variables, and plans and states in JSON. Files of tests end differently and are
+// nobody's.
+func (terraform) Claims(path string, content func() []byte) bool {
+	return extension(path) != "" || planFormOf(path, content) != noPlan
+}
 
 // estate is the opened files. Its fields are written by Open and only read afterwards, but for what mu guards; files are
 // parsed when somebody asks (parse.go, folder.go).
@@ -48,6 +51,8 @@ type estate struct {
 	sets      map[string]*parsed   // files of sets of inputs that are not among files; nil for one that cannot be read
 	units     []unit
 	unitAt    map[dialect.UnitName]int
+	plans     []planUnit
+	planAt    map[dialect.UnitName]int
 	kinds     *sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
 
 	// opened is the estate that With made this one of, first of all; nil for one that was opened. It has whatever files,
@@ -66,6 +71,14 @@ func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []strin
 	e := &estate{set: t.set, workspace: w, limits: withDefaults(w.Limits), loaded: map[string]*folder{}, sets: map[string]*parsed{},
 		kinds: new(sync.Map)}
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
+	var plans []string
+	paths = slices.DeleteFunc(paths, func(p string) bool {
+		if extension(p) != "" {
+			return false
+		}
+		plans = append(plans, p)
+		return true
+	})
 	files, unread := e.openAll(ctx, shadowed(paths))
 	e.named = map[int]*parsed{}
 	for i := range w.Vars {
@@ -75,6 +88,7 @@ func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []strin
 	}
 	problems := e.gather(files, unread)
 	e.setUnits()
+	e.openPlans(plans)
 	for _, f := range e.unused() {
 		problems = append(problems, f.mistakes()...)
 	}
@@ -142,12 +156,16 @@ func shadowed(paths []string) []string {
 	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return tofu[p] })
 }
 
-// Units lists the root modules with their sets of inputs.
+// Units lists the root modules with their sets of inputs, and the plans.
 func (e *estate) Units() []dialect.UnitName {
-	names := make([]dialect.UnitName, len(e.units))
+	names := make([]dialect.UnitName, 0, len(e.units)+len(e.plans))
 	for i := range e.units {
-		names[i] = e.units[i].name
+		names = append(names, e.units[i].name)
 	}
+	for i := range e.plans {
+		names = append(names, e.plans[i].name)
+	}
+	slices.SortStableFunc(names, compareNames)
 	return names
 }
 
@@ -155,15 +173,23 @@ func (e *estate) Units() []dialect.UnitName {
 func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.Unit {
 	i, ok := e.unitAt[name]
 	if !ok {
+		if i, ok := e.planAt[name]; ok {
+			return e.evaluatePlan(ctx, e.plans[i])
+		}
 		return emptyUnit(name, source.Problem{Kind: source.Bug, Range: source.Range{File: name.Dir},
 			Message: fmt.Sprintf("there is no unit %s %s", name.Dir, name.Variant)})
 	}
 	of := e.current(e.units[i])
+	return e.evaluation(ctx, of).unit(&of, &explainer{})
+}
+
+// evaluation starts the evaluation of a unit with what is given to its variables.
+func (e *estate) evaluation(ctx context.Context, of unit) *evaluation {
 	u := &evaluation{
 		estate: e, ctx: ctx, root: of.root.module(), seen: map[source.Problem]bool{}, limited: map[string]bool{},
 		files: map[string]bool{}, dirs: map[string]bool{}, env: map[string]bool{}, selected: of.workspace,
 	}
 	u.reads(of.root)
 	u.given = u.inputs(&of)
-	return u.unit(&of, &explainer{})
+	return u
 }
