@@ -133,7 +133,7 @@ type Origin struct {
 func (t *Table) Link(resources []*resource.Resource) {
 	blocks := make(map[string]*block, len(resources))
 	for _, r := range resources {
-		if o, ok := r.Handle.(*Origin); ok && o.block.companion == nil {
+		if o, ok := r.Handle.(*Origin); ok && o.block != nil && o.block.companion == nil {
 			blocks[r.Address] = o.block
 			if i := strings.LastIndexByte(r.Address, '['); i > 0 && strings.HasSuffix(r.Address, "]") {
 				blocks[r.Address[:i]] = o.block // named without its key
