@@ -199,16 +199,14 @@ func beside(all []source.Range, comment, line source.Range) source.Range {
 	if r := first(all, line); !r.IsZero() && r.Start < comment.Start {
 		return r
 	}
-	var best source.Range
-	for _, r := range all {
-		if r.Start > line.Start {
-			break
-		}
-		if r.End > line.Start && (best.IsZero() || r.End-r.Start <= best.End-best.Start) {
-			best = r
+	// Constructs lie in or beside each other, so the last one that has begun and not ended is the smallest.
+	i, _ := slices.BinarySearchFunc(all, line.Start+1, func(r source.Range, start int) int { return r.Start - start })
+	for i--; i >= 0; i-- {
+		if all[i].End > line.Start {
+			return all[i]
 		}
 	}
-	return best
+	return source.Range{}
 }
 
 // Frame says what the blocks of a dialect are, in any order: the resources, mostly. The Block of each comment becomes the

@@ -18,6 +18,7 @@ type Document struct {
 	File     *source.File
 	JSON     bool              // it was read as JSON: there are no tags and anchors in it
 	Roots    []*Node           // one per YAML document that is not empty; one for JSON
+	YAML11   bool              // for Edit, set by the dialect: what is written reads as YAML 1.1 has it
 	Comments []dialect.Comment // in order; in JSON those of // and /* */, which Azure's templates have
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -317,10 +318,16 @@ func (r *yamlReader) merge(n *Node, from int, size *extent) {
 // none, so the place is how far it came.
 func (r *yamlReader) mistake(err error) source.Problem {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 0
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if _, after, ok := strings.Cut(rest, ": "); ok {
+		if number, after, ok := strings.Cut(rest, ": "); ok {
+			line, _ = strconv.Atoi(number)
 			message = after
 		}
+	}
+	// The parser counts the lines of brackets from 0.
+	if strings.HasPrefix(message, "did not find expected ',' or ") && bytes.ContainsAny(r.file.Bytes[r.file.Line(line+1).Start:r.file.Line(line+1).End], "[{") {
+		message += fmt.Sprintf(" for what is opened at line %d", line+1)
 	}
 	kind := source.Invalid
 	if strings.HasPrefix(message, "exceeded max depth") {
