@@ -34,6 +34,7 @@ type estateFlags struct {
 	frameworks list
 	severity   string
 	noCache    bool
+	source     string
 	anyPages   bool // go on with mistakes in the users' rule pages
 }
 
@@ -41,6 +42,7 @@ func (f *estateFlags) declare(c *call) {
 	c.set.Var(varFlag{&f.vars, false}, "var", "set an input variable, as `NAME=VALUE`, on top of every set of inputs; repeatable, in order with --var-file")
 	c.set.Var(varFlag{&f.vars, true}, "var-file", "read input variables from `FILE`, in place of the sets of inputs beside the code; repeatable")
 	c.set.Var(&f.exclude, "exclude", "leave out paths that match `GLOB`; repeatable")
+	c.set.StringVar(&f.source, "source", "", "the root module that plans and states were made from is in `DIR` (without it, where the plan lies)")
 	c.set.IntVar(&f.jobs, "jobs", 0, "evaluate at most `N` units at once (default one per processor)")
 	c.set.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache")
 }
@@ -178,6 +180,11 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 		Known: known(catalogue), Env: c.Lookup, Jobs: f.jobs, Version: version,
 		Decide: scan.Decisions{Today: c.Now},
 	}
+	if f.source != "" {
+		if e.options.Source, err = c.sourceDir(t, f.source); err != nil {
+			return nil, err
+		}
+	}
 	e.options.Cache = c.openCache(e, f, pages)
 	for _, id := range f.frameworks {
 		framework := scan.Framework{ID: id}
@@ -187,6 +194,25 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 		e.options.Controls = append(e.options.Controls, framework)
 	}
 	return e, nil
+}
+
+// sourceDir returns the directory of --source as a path of the tree.
+func (c *call) sourceDir(t *tree, dir string) (string, error) {
+	p := dir
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(c.Dir, p)
+	}
+	p, err := filepath.EvalSymlinks(p)
+	if err != nil {
+		return "", usage("--source %s cannot be read: %v", dir, unwrapPath(err))
+	}
+	if info, err := os.Stat(p); err != nil || !info.IsDir() {
+		return "", usage("--source %s is not a directory", dir)
+	}
+	if !inside(t.Dir, p) {
+		return "", &failed{Usage, fmt.Sprintf("--source %s is not below %s, which is scanned", dir, t.Dir), "copy the plan into the repository of its source, or run the scan from the directory that holds both"}
+	}
+	return t.path(p), nil
 }
 
 // checkPages compiles the users' own pages, so that a mistake in one is said before anything is scanned.

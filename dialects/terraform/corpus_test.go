@@ -37,7 +37,6 @@ func treeWorkspace(tree fs.FS) *dialect.Workspace {
 // claimed lists the files of a tree that the dialect claims.
 func claimed(t testing.TB, tree fs.FS) []string {
 	t.Helper()
-	d := New(schema.Load())
 	var paths []string
 	err := fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -46,7 +45,7 @@ func claimed(t testing.TB, tree fs.FS) []string {
 		if entry.IsDir() && (entry.Name() == ".git" || entry.Name() == ".terraform") {
 			return fs.SkipDir
 		}
-		if !entry.IsDir() && d.Claims(path, nil) {
+		if !entry.IsDir() && extension(path) != "" {
 			paths = append(paths, path)
 		}
 		return nil

@@ -63,35 +63,27 @@ func compareNames(a, b dialect.UnitName) int {
 // sourceOf returns the directory of the root module that a plan was made from: the one that the caller names, or the plan's
 // own, where it declares something that is in the plan.
 func (e *estate) sourceOf(p *plan) string {
-	dir := path.Dir(p.file.Path)
-	if e.workspace.Source != "" {
-		dir = path.Clean(e.workspace.Source)
-	}
+	dir := e.lookedIn(p.file.Path)
 	folder := e.load(dir)
 	if folder == nil {
 		return ""
 	}
 	m := folder.module()
-	for r := range p.declared() {
-		steps := addressSteps(r)
-		switch {
-		case steps[0] == "module" && len(steps) > 1 && m.calls[steps[1]] != nil, m.resources[withoutKeys(r)] != nil:
+	for _, r := range p.instances() {
+		steps := addressSteps(r.address)
+		if len(steps) > 1 && steps[0] == "module" && m.calls[steps[1]] != nil || m.resources[withoutKeys(r.address)] != nil {
 			return dir
 		}
 	}
 	return ""
 }
 
-// declared goes over the addresses of what the root module of a plan declares: resources, and the module calls in front of
-// others.
-func (p *plan) declared() func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, r := range p.instances() {
-			if !yield(r.address) {
-				return
-			}
-		}
+// lookedIn returns the directory in which the source of a plan is looked for.
+func (e *estate) lookedIn(file string) string {
+	if e.workspace.Source != "" {
+		return path.Clean(e.workspace.Source)
 	}
+	return path.Dir(file)
 }
 
 // evaluatePlan makes the unit of a plan.
@@ -111,7 +103,7 @@ func (e *estate) evaluatePlan(ctx context.Context, of planUnit) *dialect.Unit {
 	}
 	m := &mapper{estate: e, plan: p, unit: of, instances: p.instances()}
 	m.config = newPlanConfig(p, m.instances, e.limits.Nesting)
-	u := &dialect.Unit{Name: of.name, Reads: dialect.Reads{Files: []string{of.file}}}
+	u := &dialect.Unit{Name: of.name, Reads: dialect.Reads{Files: []string{of.file}, Dirs: []string{e.lookedIn(of.file)}}}
 	if of.source != "" {
 		m.now = e.evaluateSource(ctx, p, of)
 		if e.opened != nil && e.changedSince(m.now.unit.Reads) {
@@ -119,6 +111,7 @@ func (e *estate) evaluatePlan(ctx context.Context, of planUnit) *dialect.Unit {
 		}
 		u.Reads = m.now.unit.Reads
 		u.Reads.Files = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(u.Reads.Files), of.file))))
+		u.Reads.Dirs = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(u.Reads.Dirs), of.source))))
 	}
 	resources := m.resources(ctx)
 	if m.now != nil {

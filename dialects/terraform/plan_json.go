@@ -63,6 +63,14 @@ func jsonSkip(src []byte, at int) int {
 	return at
 }
 
+// jsonStart returns where the value of a file starts: behind white space and the mark that some shells write first.
+func jsonStart(src []byte) int {
+	if bytes.HasPrefix(src, []byte("\ufeff")) {
+		return jsonSkip(src, len("\ufeff"))
+	}
+	return jsonSkip(src, 0)
+}
+
 // entry is a member of a JSON object.
 type entry struct {
 	name  string
@@ -153,14 +161,15 @@ func jsonTexts(src []byte, s span) []string {
 
 // jsonFault returns what is wrong with a text that shall be one JSON value, nil when nothing is.
 func jsonFault(f *source.File) *source.Problem {
-	if json.Valid(f.Bytes) {
+	start := jsonStart(f.Bytes)
+	if json.Valid(f.Bytes[start:]) {
 		return nil
 	}
 	p := &source.Problem{Kind: source.Invalid, Range: source.Range{File: f.Path}, Message: "the JSON cannot be read"}
 	var whole json.RawMessage
-	err := json.Unmarshal(f.Bytes, &whole)
+	err := json.Unmarshal(f.Bytes[start:], &whole)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		p.Range.Start = min(max(0, int(syntax.Offset)-1), len(f.Bytes))
+		p.Range.Start = min(start+max(0, int(syntax.Offset)-1), len(f.Bytes))
 		p.Range.End = p.Range.Start
 		p.Message += ": " + syntax.Error()
 	}
@@ -187,7 +196,7 @@ func planFormOf(file string, content func() []byte) planForm {
 		return noPlan
 	}
 	src := content()
-	start := jsonSkip(src, 0)
+	start := jsonStart(src)
 	if start == len(src) || src[start] != '{' {
 		return noPlan
 	}

@@ -42,7 +42,7 @@ func readPlan(f *source.File) (*plan, *source.Problem) {
 	fail := func(kind source.ProblemKind, at span, format string, args ...any) (*plan, *source.Problem) {
 		return nil, &source.Problem{Kind: kind, Range: source.Range{File: f.Path, Start: at.start, End: at.end}, Message: fmt.Sprintf(format, args...)}
 	}
-	for m := range jsonMembers(f.Bytes, span{jsonSkip(f.Bytes, 0), len(f.Bytes)}) {
+	for m := range jsonMembers(f.Bytes, span{jsonStart(f.Bytes), len(f.Bytes)}) {
 		p.top[m.name] = m.value
 	}
 	switch p.form {
