@@ -133,6 +133,9 @@ func (s shape) fitFields(fields []value.Field) []value.Field {
 }
 
 func fitItems(items []value.Value, fit func(value.Value) value.Value) []value.Value {
+	if len(items) == 0 {
+		return nil
+	}
 	out := make([]value.Value, len(items))
 	for i := range items {
 		out[i] = fit(items[i])
