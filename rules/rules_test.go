@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/ansible"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/internal/ruletest"
 	"plumbline.dev/plumbline/rules"
@@ -15,7 +16,7 @@ func TestPages(t *testing.T) {
 	set := schema.Load()
 	options := ruletest.Options{
 		Schema:   set,
-		Dialects: []dialect.Dialect{terraform.New(set)},
+		Dialects: []dialect.Dialect{terraform.New(set), ansible.New(set)},
 		Control:  rules.HasControl,
 		Fixes:    true,
 	}

@@ -33,6 +33,7 @@ var floors = [][]string{
 var within = map[string]string{
 	"schema":             "value",               // defaults are values
 	"dialects/terraform": "dialects/terraform/", // a dialect may have rooms of its own
+	"dialects/ansible":   "dialects/ansible/",
 }
 
 // ground are the packages that know only the standard library.

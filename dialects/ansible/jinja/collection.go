@@ -444,3 +444,6 @@ func ordered(name string, of Result, args []Result, named map[string]Result) (Re
 	}
 	return like(of, list(items)), true
 }
+
+// Pairs makes a list of objects with the members key and value of an object, as with_dict goes through it.
+func Pairs(of Result) Result { return (&evaluation{}).pairs(of, "key", "value") }
