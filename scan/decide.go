@@ -17,7 +17,7 @@ func (s *scan) decide(r *finding.Report) {
 	}
 	marked, hygiene := Suppress(SuppressInput{
 		Findings: slices.Concat(r.Findings, r.Undecided),
-		Files:    s.files,
+		Files:    s.commented(r),
 		Source:   s.file,
 		Comments: s.comments,
 		Rules:    func() *RuleNames { return NewRuleNames(s.ruleNames()) },
@@ -31,6 +31,23 @@ func (s *scan) decide(r *finding.Report) {
 		},
 	})
 	r.Findings, r.Undecided, r.Hygiene = marked[:fails:fails], marked[fails:], hygiene
+}
+
+// commented lists the files whose comments count: those scanned, and those that findings led to from a file that was named.
+func (s *scan) commented(r *finding.Report) []string {
+	files := slices.Clone(s.files)
+	if len(s.named) > 0 {
+		for _, list := range [][]finding.Finding{r.Findings, r.Undecided} {
+			for i := range list {
+				files = append(files, list[i].Location.File, list[i].Resource.Range.File)
+				for _, call := range list[i].Resource.Calls {
+					files = append(files, call.Location.File)
+				}
+			}
+		}
+	}
+	slices.Sort(files)
+	return slices.DeleteFunc(slices.Compact(files), func(f string) bool { return f == "" })
 }
 
 // covers reports whether everything in a file or folder was scanned.

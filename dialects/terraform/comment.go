@@ -19,6 +19,9 @@ var commentWords = [][]byte{[]byte("ignore"), []byte("skip"), []byte("disable"),
 // files in JSON, have none.
 func (e *estate) Comments(path string) []dialect.Comment {
 	f := e.fileAt(path)
+	if f == nil && !fetched(path) {
+		f = e.loadedAt(path)
+	}
 	if f == nil || strings.HasSuffix(path, ".json") ||
 		!slices.ContainsFunc(commentWords, func(w []byte) bool { return bytes.Contains(f.file.Bytes, w) }) {
 		return nil

