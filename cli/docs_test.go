@@ -14,6 +14,7 @@ import (
 func TestGenerated(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"commands.md":  writeCommands,
+		"coverage.md":  writeCoverage,
 		"functions.md": writeFunctions,
 		"reports.md":   writeFormats,
 	} {

@@ -27,7 +27,12 @@ var fileNames = map[string]string{
 	"kubernetes":     "manifest.yaml",
 	"ansible":        "playbook.yaml",
 	"docker":         "Dockerfile",
-	"azure":          "template.json",
+	"arm":            "template.json",
+	"bicep":          "main.bicep",
+	"pulumi":         "Pulumi.yaml",
+	"crossplane":     "manifest.yaml",
+	"serverless":     "serverless.yml",
+	"terragrunt":     "terragrunt.hcl",
 }
 
 // mark is the comment at the end of a line that a finding is expected on.
@@ -62,15 +67,25 @@ func (t *tester) examples(ctx context.Context, page []byte) error {
 			continue
 		}
 		ready := t.ready(x)
-		run, err := scan.Run(ctx, scan.Options{FS: ready.tree, Dialects: t.Dialects, Rules: catalogue, Fixes: t.Fixes && x.Section == rule.Flagged})
+		options := scan.Options{FS: ready.tree, Dialects: t.Dialects, Rules: catalogue, Fixes: t.Fixes && x.Section == rule.Flagged}
+		run, err := scan.Run(ctx, options)
 		if err != nil {
 			return fmt.Errorf("scan the example on line %d of %s: %w", line, t.page, err)
 		}
 		t.judge(ready, run.Report)
+		var mended fstest.MapFS
+		if options.Fixes {
+			mended = t.mend(ready, run.Report)
+		}
+		if hasTwin(ready) {
+			if err := t.twin(ctx, ready, options, run.Report, mended); err != nil {
+				return err
+			}
+		}
 		switch x.Section {
 		case rule.Flagged:
 			if t.Fixes {
-				ready.tree = t.mend(ready, run.Report)
+				ready.tree = mended
 			}
 			flagged[x.Dialect] = append(flagged[x.Dialect], ready)
 		case rule.Fixed:
