@@ -110,6 +110,7 @@ type Comment struct {
 	Alone  bool         // nothing but white space stands before it on its line
 	Target source.Range // what it stands above or beside: the block, attribute or entry that it belongs to; zero when nothing
 	Block  source.Range // the outermost block that it stands inside of; zero at the top level
+	About  source.Range // what it speaks of, where its language says so: the metadata of a resource; zero for what Target and Block tell
 }
 
 // Reads is what an evaluation depended on, and so what a cache must compare.

@@ -26,6 +26,7 @@ type Resource struct {
 	Header   source.Range // its first line, or as much of it as names the resource
 	Calls    []Call       // the module calls that led here, outermost first
 	Maybe    bool         // count, for_each or a condition is unknown: it stands for zero or more instances
+	When     []string     // of one that may be: the named conditions under all of which it is there for certain, sorted; nil when nothing makes it certain
 	Refs     []Ref        // what its attributes refer to
 	Tags     []Tag        // effective tags or labels, sorted by key
 	Handle   any          // the dialect's own; nobody else looks inside

@@ -74,7 +74,7 @@ func (f *frame) besideName(v *val, target, typ string, seq *sequence) {
 			}
 		}
 		if t != no {
-			x := asValue(r)
+			x := f.asValue(r)
 			x.maybe = x.maybe || t == open
 			seq.items = append(seq.items, x)
 		}

@@ -66,10 +66,11 @@ func (f *frame) join(key string, make func() val) val {
 	return v
 }
 
-// asValue shows a resource as an element of a list.
-func asValue(r *resource.Resource) val {
+// asValue shows a resource as an element of a list. One that exists wherever the judged one does is there for certain: the
+// judgement is about a resource that exists.
+func (f *frame) asValue(r *resource.Resource) val {
 	v := view(&r.Body, &place{res: r})
-	v.maybe = r.Maybe
+	v.maybe = r.Maybe && (len(r.When) == 0 || slices.ContainsFunc(r.When, func(name string) bool { return !slices.Contains(f.this.When, name) }))
 	return v
 }
 
@@ -78,7 +79,7 @@ func (f *frame) all(typ string) val {
 	seq := &sequence{open: len(f.graph.Missing) > 0}
 	for _, r := range f.graph.ByType(typ) {
 		f.step()
-		seq.items = append(seq.items, asValue(r))
+		seq.items = append(seq.items, f.asValue(r))
 	}
 	seq.why = &f.self
 	return val{kind: list, seq: seq, at: &f.self}
@@ -103,9 +104,9 @@ func (f *frame) linked(typ, by string) val {
 		t, why := f.linksTo(r, links)
 		switch t {
 		case yes:
-			seq.items = append(seq.items, asValue(r))
+			seq.items = append(seq.items, f.asValue(r))
 		case open:
-			v := asValue(r)
+			v := f.asValue(r)
 			v.maybe = true
 			seq.items = append(seq.items, v)
 			if seq.why == nil {
@@ -223,7 +224,7 @@ func (f *frame) target(v *val, typ string) val {
 	}
 	found := func(r *resource.Resource) {
 		if r.Type == typ && !slices.ContainsFunc(seq.items, func(x val) bool { return x.at.res == r }) {
-			seq.items = append(seq.items, asValue(r))
+			seq.items = append(seq.items, f.asValue(r))
 		}
 	}
 	if v.at == nil {
@@ -275,7 +276,7 @@ func (f *frame) findNamed(name *val, typ string, attributes []string, seq *seque
 				continue
 			}
 			w := view(field, nil)
-			x := asValue(r)
+			x := f.asValue(r)
 			switch equal(name, &w) {
 			case yes:
 				seq.items = append(seq.items, x)

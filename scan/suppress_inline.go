@@ -176,6 +176,11 @@ func parseComment(c dialect.Comment, leading bool) []directive {
 func (d *directive) covers(f *finding.Finding) bool {
 	file := d.comment.Range.File
 	here := func(l finding.Location) bool { return l.File == file && !l.IsZero() }
+	if about := d.comment.About; !about.IsZero() {
+		within := func(l finding.Location) bool { return here(l) && about.Contains(l.Range) }
+		return within(f.Location) || within(f.Resource.Range) ||
+			slices.ContainsFunc(f.Resource.Calls, func(c finding.Related) bool { return within(c.Location) })
+	}
 	switch d.scope {
 	case scopeFile:
 		return here(f.Location) || here(f.Resource.Range)

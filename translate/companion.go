@@ -72,6 +72,9 @@ func (r *run) one(row *row, v *value.Value, parent *output, name string, maybe b
 		Header:  r.native.first(at),
 		Maybe:   parent.made.Maybe || maybe,
 	}
+	if !maybe {
+		res.When = parent.made.When
+	}
 	if at == r.native.Range {
 		res.Header = r.native.Header
 	}

@@ -41,7 +41,7 @@ type spot struct {
 func (r *run) main(b *block) {
 	n := r.native
 	r.used = make([]bool, len(n.Refs))
-	res := &resource.Resource{Address: n.Address, Name: n.Name, Range: n.Range, Header: n.Header, Maybe: n.Maybe}
+	res := &resource.Resource{Address: n.Address, Name: n.Name, Range: n.Range, Header: n.Header, Maybe: n.Maybe, When: n.When}
 	out := &output{block: b, made: res, trace: r.tracing != nil && r.tracing.block == b}
 	r.made = append(r.made, res)
 	r.fill(out, &n.Body)

@@ -34,6 +34,7 @@ type Native struct {
 	Header  source.Range   // its first line
 	Calls   []resource.Call
 	Maybe   bool
+	When    []string       // as in resource.Resource
 	Tags    []resource.Tag // effective tags that are not in Body: of the stack, of the play; may be nil
 	Handle  any            // the dialect's own
 
@@ -185,7 +186,7 @@ func (t *Table) Path(r *resource.Resource, path value.Path) value.Path {
 	best, at := o.path, -1
 	for _, s := range t.trace(o) {
 		n := len(s.target)
-		if n > len(path) || n <= at || !slices.Equal(s.target, path[:n]) {
+		if n > len(path) || n < at || !slices.Equal(s.target, path[:n]) {
 			continue
 		}
 		best, at = s.native, n

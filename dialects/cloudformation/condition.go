@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"slices"
 	"strings"
 
 	"plumbline.dev/plumbline/document"
@@ -87,7 +88,18 @@ func (e *env) condition(n *document.Node) tri {
 		if !known {
 			return maybe
 		}
-		return e.scope.named(id, arg.Range)
+		for _, a := range e.assumed {
+			if a.name == id {
+				return a.answer
+			}
+		}
+		answer := e.scope.named(id, arg.Range)
+		if answer == maybe && len(e.assumed) > 0 { // what it is made of may be assumed
+			if n := e.scope.sources[id]; n != nil && n.Kind != document.Scalar && e.scope.loops[id] == nil {
+				return e.condition(n)
+			}
+		}
+		return answer
 	case "Fn::Not":
 		if len(arg.Items) == 1 {
 			return e.condition(arg.Items[0]).not()
@@ -124,9 +136,50 @@ func (e *env) condition(n *document.Node) tri {
 	return maybe
 }
 
+// assumption is the answer that a named condition has somewhere.
+type assumption struct {
+	name   string
+	answer tri
+}
+
+// maxAssumed bounds how many assumptions are kept; those beyond are forgotten, which only knows less.
+const maxAssumed = 32
+
+// assume notes that a condition has an answer, and what follows from that for the conditions that it is made of.
+func (e *env) assume(n *document.Node, answer tri) {
+	if len(e.assumed) >= maxAssumed {
+		return
+	}
+	name, arg := "", n
+	if n.Tag != "" {
+		name, _ = shortForm(n.Tag)
+	} else if n.Kind == document.Mapping && len(n.Members) == 1 {
+		name, arg = n.Members[0].Key.Text, n.Members[0].Value
+	} else if n.Kind == document.Scalar {
+		name = "Condition"
+	}
+	switch {
+	case name == "Condition":
+		id, known := e.text(arg)
+		if !known || slices.ContainsFunc(e.assumed, func(a assumption) bool { return a.name == id }) {
+			return
+		}
+		e.assumed = append(e.assumed[:len(e.assumed):len(e.assumed)], assumption{id, answer})
+		if of := e.scope.sources[id]; of != nil && of.Kind != document.Scalar && e.scope.loops[id] == nil {
+			e.assume(of, answer)
+		}
+	case name == "Fn::Not" && len(arg.Items) == 1:
+		e.assume(arg.Items[0], answer.not())
+	case name == "Fn::And" && answer == yes, name == "Fn::Or" && answer == no:
+		for _, item := range arg.Items {
+			e.assume(item, answer)
+		}
+	}
+}
+
 // equals compares as CloudFormation does: texts letter by letter, numbers and booleans by their texts.
 func (e *env) equals(left, right *document.Node) tri {
-	inner := &env{scope: e.scope, loop: e.loop, flat: 1, depth: e.depth} // what a condition refers to is no part of a value
+	inner := &env{scope: e.scope, loop: e.loop, flat: 1, depth: e.depth, assumed: e.assumed} // what a condition refers to is no part of a value
 	a, b := inner.value(left), inner.value(right)
 	if t := equal(&a, &b); t != maybe {
 		return t

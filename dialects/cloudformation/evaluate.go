@@ -24,6 +24,10 @@ type env struct {
 	flat  int // inside of a function, whose arguments are no parts of the value
 	refs  []resource.Ref
 	depth int
+
+	// assumed are conditions that nobody knows and that hold where this is evaluated: in a resource that only then exists,
+	// and in the branch of an Fn::If that is only then taken.
+	assumed []assumption
 }
 
 // unknown is a text that nobody knows before it is deployed.
@@ -123,9 +127,11 @@ func (e *env) list(n *document.Node) value.Value {
 
 func (e *env) element(list *value.Value, n *document.Node) {
 	if branches, undecided := e.undecided(n); undecided {
-		for _, b := range branches {
-			from := len(list.Items)
+		for i, b := range branches {
+			from, before := len(list.Items), e.assumed
+			e.assume(ifArguments(n).Items[0], truth(i == 0))
 			e.element(list, b)
+			e.assumed = before
 			for i := from; i < len(list.Items); i++ {
 				list.Items[i].Maybe = true
 			}
@@ -193,7 +199,7 @@ func (e *env) members(v *value.Value, n *document.Node) {
 		name := m.Key.Text
 		switch {
 		case strings.HasPrefix(name, loopPrefix):
-			inner := &env{scope: e.scope, loop: e.loop, path: e.path, flat: e.flat, depth: e.depth}
+			inner := &env{scope: e.scope, loop: e.loop, path: e.path, flat: e.flat, depth: e.depth, assumed: e.assumed}
 			e.scope.round(m, e.loop, false, 0, func(id string, m *document.Member, l *loop, uncertain bool) {
 				if uncertain {
 					v.Open = true

@@ -131,6 +131,8 @@ type scope struct {
 	maybe    bool
 	depth    int // of nesting
 
+	conditional []string // the conditions under which the template is nested; nil when none, or not only conditions, decide it
+
 	given map[string]input // to the parameters of the root
 
 	parent    *scope

@@ -326,7 +326,13 @@ func (e *env) branch(n, arg *document.Node) value.Value {
 	case no:
 		return e.value(args[2])
 	}
-	a, b := e.value(args[1]), e.value(args[2])
+	before := e.assumed
+	e.assume(args[0], yes)
+	a := e.value(args[1])
+	e.assumed = before
+	e.assume(args[0], no)
+	b := e.value(args[2])
+	e.assumed = before
 	out := either(a, b)
 	out.Range = n.Range
 	return out

@@ -130,12 +130,14 @@ func (p *parameter) typeName() string {
 
 // input is a value given to a parameter from outside of the template.
 type input struct {
-	name  string // dev.parameters.json, --var
-	value value.Value
-	node  *document.Node // where it is written; nil when in no file
-	file  *parameterFile // of node
-	entry source.Range   // of node; zero when in no file
-	given bool           // it is in no file of the tree
+	name   string // dev.parameters.json, --var
+	value  value.Value
+	node   *document.Node // where it is written; nil when in no file
+	file   *parameterFile // of node
+	entry  source.Range   // of node; zero when in no file
+	holder *document.Node // the mapping that node is a member of
+	key    string         // its name there
+	given  bool           // it is in no file of the tree
 }
 
 // parameterCell is the value of a parameter, evaluated when it is first asked for.

@@ -21,8 +21,10 @@ type parameterFile struct {
 
 // given is one entry of a file of parameters.
 type given struct {
-	node  *document.Node // the value
-	entry source.Range
+	node   *document.Node // the value
+	entry  source.Range
+	holder *document.Node // the mapping that it is a member of
+	key    string         // its name there
 }
 
 func (e *estate) readParameters(f *source.File) *parameterFile {
@@ -42,7 +44,7 @@ func (e *estate) readParameters(f *source.File) *parameterFile {
 				p.problems = append(p.problems, source.Problem{Kind: source.Invalid, Range: item.Range, Message: "an entry has no ParameterKey or no ParameterValue"})
 				continue
 			}
-			p.values[key] = given{v, item.Range}
+			p.values[key] = given{v, item.Range, item, "ParameterValue"}
 		}
 		return p
 	}
@@ -52,7 +54,7 @@ func (e *estate) readParameters(f *source.File) *parameterFile {
 	for i := range root.Members {
 		m := &root.Members[i]
 		if m.Value.Kind == document.Scalar || m.Value.Kind == document.Sequence {
-			p.values[m.Key.Text] = given{m.Value, m.Range}
+			p.values[m.Key.Text] = given{m.Value, m.Range, root, m.Key.Text}
 		}
 	}
 	return p

@@ -22,6 +22,7 @@ type native struct {
 	routes []route // where its properties are written; nil when they are the declared ones
 	made   bool    // SAM makes it: properties without a route are nowhere
 	maybe  bool
+	when   []string // as in resource.Resource
 }
 
 // route says that a property of a resource that SAM makes is written in another one of what is declared.
@@ -65,12 +66,41 @@ func (s *scope) add(n *native) {
 	}
 	n.body.Range = n.of.member.Range
 	n.of.natives = append(n.of.natives, n)
+	if n.maybe && n.when == nil {
+		n.when = s.when(n.of)
+	}
 	u.natives = append(u.natives, n)
+}
+
+// when returns the conditions that decide whether a resource exists; nil when something else does too.
+func (s *scope) when(d *declared) []string {
+	if d.maybe || s.maybe && s.conditional == nil {
+		return nil
+	}
+	out := slices.Clone(s.conditional)
+	if s.exists(d) == maybe {
+		name, known := (&env{scope: s, loop: d.loop}).text(d.body.Get("Condition"))
+		if !known {
+			return nil
+		}
+		out = append(out, s.within("Conditions."+name))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// envOf returns where the properties of a resource evaluate: its condition holds there.
+func (s *scope) envOf(d *declared) *env {
+	e := &env{scope: s, loop: d.loop}
+	if c := d.body.Get("Condition"); c != nil && c.Kind == document.Scalar && !d.made {
+		e.assume(c, yes)
+	}
+	return e
 }
 
 // properties evaluates the Properties of a resource, and what stands beside them.
 func (s *scope) properties(d *declared) (value.Value, []resource.Ref) {
-	e := &env{scope: s, loop: d.loop}
+	e := s.envOf(d)
 	body := value.Value{Kind: value.Object}
 	if n := d.body.Get("Properties"); !n.IsNull() {
 		ok := s.unit.contain("the properties of "+d.id, d.member.Key.Range, func() { body = e.value(n) })
@@ -163,7 +193,7 @@ func (u *evaluation) translate() {
 			translated := table.Resources(&translate.Native{
 				Dialect: u.word, Type: n.typ, Address: n.address(), Module: n.scope.module, Name: name, Body: n.body, Refs: n.refs,
 				Range: n.of.member.Range, Header: n.of.member.Key.Range, First: n.scope.template.first, Calls: n.scope.calls,
-				Maybe: n.maybe, Handle: n,
+				Maybe: n.maybe, When: n.when, Handle: n,
 			})
 			if len(translated) > 0 {
 				u.resources = append(u.resources, translated...)
@@ -176,7 +206,8 @@ func (u *evaluation) translate() {
 		}
 		u.resources = append(u.resources, &resource.Resource{
 			Address: n.address(), Module: n.scope.module, Type: n.typ, Native: n.typ, Name: name, Provider: provider, Dialect: u.word,
-			Body: n.body, Range: n.of.member.Range, Header: n.of.member.Key.Range, Calls: n.scope.calls, Maybe: n.maybe, Refs: n.refs, Handle: n,
+			Body: n.body, Range: n.of.member.Range, Header: n.of.member.Key.Range, Calls: n.scope.calls, Maybe: n.maybe, When: n.when, Refs: n.refs,
+			Handle: &translate.Origin{Native: &translate.Native{Type: n.typ, Handle: n}},
 		})
 	}
 	table.Link(u.resources)

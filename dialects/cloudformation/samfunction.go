@@ -150,7 +150,9 @@ func (m *maker) functionURL() {
 		return
 	}
 	p := m.plain(m.of.id+"UrlPublicPermissions", "AWS::Lambda::Permission")
-	p.maybe = p.maybe || auth.Kind != value.String
+	if auth.Kind != value.String {
+		p.maybe, p.when = true, []string{}
+	}
 	m.set(p, "Action", text("lambda:InvokeFunctionUrl"), at)
 	m.set(p, "Principal", text("*"), at)
 	m.move(p, "FunctionUrlConfig.AuthType", "FunctionUrlAuthType")

@@ -153,7 +153,8 @@ func either(a, b value.Value) value.Value {
 	return out
 }
 
-// eitherObject takes what both objects have as known; what only one has may be there.
+// eitherObject takes what both objects have as known; what only one has may be there. What differs has no place of its own:
+// the choice is made further out.
 func eitherObject(a, b value.Value) value.Value {
 	out := value.Value{Kind: value.Object, Open: a.Open || b.Open, Sensitive: a.Sensitive || b.Sensitive}
 	i, j := 0, 0
@@ -163,17 +164,14 @@ func eitherObject(a, b value.Value) value.Value {
 		case j == len(b.Fields) || i < len(a.Fields) && a.Fields[i].Name < b.Fields[j].Name:
 			f = a.Fields[i]
 			f.Value = either(f.Value, value.Value{})
-			f.Value.Range = a.Fields[i].Value.Range
 			i++
 		case i == len(a.Fields) || b.Fields[j].Name < a.Fields[i].Name:
 			f = b.Fields[j]
 			f.Value = either(f.Value, value.Value{})
-			f.Value.Range = b.Fields[j].Value.Range
 			j++
 		default:
 			f = a.Fields[i]
 			f.Value = either(f.Value, b.Fields[j].Value)
-			f.Value.Range = a.Fields[i].Value.Range
 			i, j = i+1, j+1
 		}
 		out.Fields = append(out.Fields, f)

@@ -135,7 +135,7 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 	out := map[string]input{}
 	take := func(p *parameterFile, outside bool) {
 		for name, g := range p.values {
-			out[name] = input{name: path.Base(p.file.Path), value: g.value(), node: g.node, file: p, entry: g.entry, given: outside}
+			out[name] = input{name: path.Base(p.file.Path), value: g.value(), node: g.node, file: p, entry: g.entry, holder: g.holder, key: g.key, given: outside}
 		}
 	}
 	for _, p := range of.set {

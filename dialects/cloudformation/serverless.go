@@ -1,0 +1,3 @@
+package cloudformation
+
+type framework struct{}
