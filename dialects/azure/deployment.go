@@ -33,8 +33,16 @@ type deployment struct {
 	table     *translate.Table // of "arm": both write Azure's words
 	first     func(source.Range) source.Range
 	resources []*deployed
-	others    []*resource.Resource // parameters and outputs, complete
+	others    []*resource.Resource // parameters and outputs: their bodies and references are completed by graph
 	missing   []resource.Missing
+	absent    []absentModule // the same, by the arguments that they would have got
+}
+
+// absentModule is a nested deployment whose template is not at hand.
+type absentModule struct {
+	address string
+	module  string      // that holds it
+	args    value.Value // the values of its parameters
 }
 
 // addressMark begins the argument of a symbol that is not an identity but the address of a resource of the unit.
@@ -64,6 +72,27 @@ func within(module, address string) string {
 func (d *deployment) graph() *resource.Graph {
 	x := newAddresses(d.resources)
 	out := slices.Clone(d.others)
+	for _, r := range out {
+		if r.Refs == nil {
+			w := &refs{addresses: x, module: r.Module, own: r.Address}
+			w.walk(&r.Body)
+			r.Refs = w.out
+		}
+		r.Body = settle(r.Body)
+	}
+	missing := slices.Clone(d.missing)
+	for _, m := range d.absent {
+		w := &refs{addresses: x, module: m.module}
+		w.walk(&m.args)
+		found := resource.Missing{Address: m.address}
+		for _, ref := range w.out {
+			if !slices.Contains(found.Refs, ref.Target) {
+				found.Refs = append(found.Refs, ref.Target)
+			}
+		}
+		slices.Sort(found.Refs)
+		missing = append(missing, found)
+	}
 	for _, r := range d.resources {
 		if r.existing {
 			continue
@@ -79,7 +108,7 @@ func (d *deployment) graph() *resource.Graph {
 		})
 	}
 	d.table.Link(out)
-	return resource.NewGraph(out, d.missing)
+	return resource.NewGraph(out, missing)
 }
 
 // native completes one resource: its name, what it is a part of, its references.
