@@ -14,6 +14,7 @@ import (
 	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/ansible"
+	"plumbline.dev/plumbline/dialects/azure"
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/finding"
@@ -91,7 +92,7 @@ func (e *estate) Close() error { return e.tree.Close() }
 
 // dialects lists the dialects in the order in which they may claim a file.
 func dialects(s *schema.Set) []dialect.Dialect {
-	return []dialect.Dialect{terraform.New(s), cloudformation.New(s), ansible.New(s)}
+	return []dialect.Dialect{terraform.New(s), cloudformation.New(s), ansible.New(s), azure.New(s)}
 }
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.
