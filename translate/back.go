@@ -350,6 +350,11 @@ func (b *back) inside(r *row, was *value.Value, rest value.Path, v value.Value, 
 	for i, c := range r.source.Convert {
 		switch c.Name {
 		case "json":
+		case "wrap":
+			if len(rest) != 1 || rest[0].Name != "" || rest[0].Index != 0 || i > 0 {
+				return nil, "", v, errMissing
+			}
+			return nil, op, v, nil
 		case "camel":
 			out := slices.Clone(rest)
 			for i, s := range out {

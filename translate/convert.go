@@ -38,7 +38,7 @@ func conversions(sources []schema.Conversion) ([]conversion, error) {
 
 func conversionOf(s schema.Conversion) (conversion, error) {
 	need := map[string]int{"not": 0, "json": 0, "wrap": 0, "unwrap": 0, "lower": 0, "upper": 0, "present": 0, "base64": 0,
-		"pairs": 2, "entries": 2, "split": 1, "join": 1, "times": 1, "hook": 1}
+		"pairs": 2, "under": 1, "split": 1, "join": 1, "times": 1, "hook": 1}
 	if n, ok := need[s.Name]; ok && len(s.Words) != n {
 		return conversion{}, fmt.Errorf("%s takes %d words", s.Name, n)
 	}
@@ -47,19 +47,25 @@ func conversionOf(s schema.Conversion) (conversion, error) {
 		return enum(s.Words)
 	case "not":
 		return conversion{to: not, back: func(v value.Value, _ *value.Value) (value.Value, error) {
-			if v.Kind != value.Bool {
+			if v = not(v); v.Kind != value.Bool {
 				return v, errors.New("it is not a boolean")
 			}
-			return not(v), nil
+			return v, nil
 		}}, nil
 	case "pairs":
 		return pairs(s.Words[0], s.Words[1]), nil
-	case "entries":
-		p := pairs(s.Words[0], s.Words[1])
+	case "under":
 		return conversion{
-			to: func(v value.Value) value.Value { out := toPairs(v, s.Words[0], s.Words[1]); return out },
+			to: func(v value.Value) value.Value {
+				out := value.Value{Kind: value.Object, Range: v.Range, Maybe: v.Maybe}
+				set(&out, s.Words[0], v)
+				return out
+			},
 			back: func(v value.Value, _ *value.Value) (value.Value, error) {
-				return p.to(v), nil
+				if len(v.Fields) != 1 || v.Fields[0].Name != s.Words[0] {
+					return v, fmt.Errorf("there is room for %s and nothing else", s.Words[0])
+				}
+				return v.Fields[0].Value, nil
 			},
 		}, nil
 	case "json":

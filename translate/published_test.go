@@ -1,0 +1,150 @@
+package translate
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"plumbline.dev/plumbline/schema"
+	"plumbline.dev/plumbline/value"
+)
+
+// published is what a dialect's own makers say of its types: see schema/generate/published.go for the form.
+type published map[string]map[string]string
+
+// readPublished returns nil when there is nothing to hold a dialect's table against.
+func readPublished(t *testing.T, dialect string) published {
+	t.Helper()
+	f, err := os.Open(filepath.Join("..", "schema", "testdata", dialect+".txt.gz"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := published{}
+	lines := bufio.NewScanner(z)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		columns := strings.Split(lines.Text(), "\t")
+		members := make(map[string]string, len(columns)-1)
+		for _, c := range columns[1:] {
+			name, typ, _ := strings.Cut(c, ":")
+			members[name] = typ
+		}
+		out[columns[0]] = members
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// everywhere is what a dialect allows on resources of every type beside their properties.
+var everywhere = map[string]map[string]string{
+	"cloudformation": {"DeletionPolicy": "string", "UpdateReplacePolicy": "string", "DependsOn": "any", "Condition": "string", "Metadata": "json", "CreationPolicy": "json", "UpdatePolicy": "json"},
+}
+
+// sides splits a type that is one of several.
+func sides(typ string) []string {
+	var out []string
+	depth, from := 0, 0
+	for i := range len(typ) {
+		switch typ[i] {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case '/':
+			if depth == 0 {
+				out, from = append(out, typ[from:i]), i+1
+			}
+		}
+	}
+	return append(out, typ[from:])
+}
+
+// step returns the type behind a step into a type of the resource type root; false when there is none.
+func (p published) step(root, typ string, s schema.NameStep) (string, bool) {
+	for _, side := range sides(typ) {
+		base, _, _ := strings.Cut(side, "(")
+		switch {
+		case base == "json" || base == "any":
+			return "any", true
+		case s.Name != "" && strings.HasPrefix(side, "#"):
+			ok := true
+			found := ""
+			for _, name := range append([]string{s.Name}, s.Aliases...) {
+				typ, has := p[root+side][name]
+				ok = ok && has
+				if found == "" {
+					found = typ
+				}
+			}
+			if ok {
+				return found, true
+			}
+		case s.Name != "" && strings.HasPrefix(side, "{"):
+			return side[1 : len(side)-1], true
+		case s.Map && strings.HasPrefix(side, "{"):
+			return side[1 : len(side)-1], true
+		case s.Name == "" && !s.Map && strings.HasPrefix(side, "["):
+			item := side[1 : len(side)-1]
+			if s.Key != "" {
+				if _, ok := p.step(root, item, schema.NameStep{Name: s.Key}); !ok {
+					continue
+				}
+			}
+			return item, true
+		}
+	}
+	return "", false
+}
+
+// example makes the n-th value of a type; false when there is no such value.
+func (p published) example(typ string, n int) (value.Value, bool) {
+	side := sides(typ)[0]
+	base, allowed, _ := strings.Cut(side, "(")
+	if allowed != "" {
+		all := strings.Split(strings.TrimSuffix(allowed, ")"), "|")
+		if n >= len(all) {
+			return value.Value{}, false
+		}
+		switch base {
+		case "boolean":
+			return of(all[n] == "true"), true
+		case "number":
+			v, ok := number(all[n])
+			return v, ok
+		}
+		return text(all[n]), true
+	}
+	switch {
+	case base == "boolean":
+		return of(n == 0), n < 2
+	case base == "number":
+		return of(7 + n), true
+	case base == "json", base == "any":
+		return obj("K", "v"+strconv.Itoa(n)), true
+	case strings.HasPrefix(side, "["):
+		item, ok := p.example(side[1:len(side)-1], n)
+		return list(item), ok
+	case strings.HasPrefix(side, "{"):
+		item, ok := p.example(side[1:len(side)-1], n)
+		return obj("k", item), ok
+	case strings.HasPrefix(side, "#"):
+		return obj(), n == 0
+	}
+	return text("word" + strconv.Itoa(n)), true
+}
