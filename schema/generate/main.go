@@ -5,6 +5,8 @@
 //	go run ./schema/generate -defaults  defaults-azurerm.tsv, from the provider's source, which it downloads (18 MB)
 //	go run ./schema/generate -published FILE -dialect cloudformation
 //	                                    testdata/cloudformation.txt.gz from db.json.gz of npm @aws-cdk/aws-service-spec
+//	go run ./schema/generate -published FILE -dialect ansible
+//	                                    testdata/ansible.txt.gz from the wheel of PyPI ansible
 //
 // The form of core.json is {resource type: {attribute: [flags, type, {nested attributes}?]}} with flags r required, o
 // optional, c computed, oc optional and computed; type string, number, bool, any, map(T), list(T), set(T) and, of blocks,

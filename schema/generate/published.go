@@ -31,6 +31,7 @@ type members map[string]string
 
 // readers is how the types of each dialect are read.
 var readers = map[string]func(io.Reader) (published, error){
+	"ansible":        ansibleTypes,
 	"cloudformation": cloudformationTypes,
 }
 
