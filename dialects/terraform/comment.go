@@ -15,16 +15,23 @@ import (
 // commentWords are the words that comments with a meaning for scanners hold. A file without any of them is not searched.
 var commentWords = [][]byte{[]byte("ignore"), []byte("skip"), []byte("disable"), []byte("nosec"), []byte("plumbline"), []byte("suppress")}
 
-// Comments returns the comments of a file in order. Files without any of the words that suppressions are made of, and
-// files in JSON, have none.
+// Comments returns the comments of a file in order; in JSON they are the texts of members named "//". Files without any of the
+// words that suppressions are made of have none.
 func (e *estate) Comments(path string) []dialect.Comment {
 	f := e.fileAt(path)
 	if f == nil && !fetched(path) {
 		f = e.loadedAt(path)
 	}
-	if f == nil || strings.HasSuffix(path, ".json") ||
+	if f == nil ||
 		!slices.ContainsFunc(commentWords, func(w []byte) bool { return bytes.Contains(f.file.Bytes, w) }) {
 		return nil
+	}
+	if strings.HasSuffix(path, ".json") {
+		root, err := readJSON(f.file.Bytes, e.limits.Nesting, false)
+		if err != nil {
+			return nil
+		}
+		return jsonComments(nil, path, &root, root.start)
 	}
 	tokens, _ := hclsyntax.LexConfig(f.file.Bytes, path, hcl.InitialPos)
 	var out []dialect.Comment
@@ -159,4 +166,25 @@ func entries(all []source.Range, e hclsyntax.Expression) []source.Range {
 		}
 	}
 	return all
+}
+
+// jsonComments adds the comments in a JSON value. start is where the entry begins that the value is of: a comment is about all
+// of the object that it stands in, with its name.
+func jsonComments(out []dialect.Comment, file string, n *node, start int) []dialect.Comment {
+	for i := range n.items {
+		item, from := &n.items[i], n.items[i].start
+		if n.kind == '{' {
+			from = n.keys[i].start
+			if n.keys[i].text == "//" {
+				if item.kind == 's' {
+					out = append(out, dialect.Comment{Text: strings.TrimSpace(item.text), Alone: true,
+						Range: source.Range{File: file, Start: item.start, End: item.end},
+						About: source.Range{File: file, Start: start, End: n.end}})
+				}
+				continue
+			}
+		}
+		out = jsonComments(out, file, item, from)
+	}
+	return out
 }

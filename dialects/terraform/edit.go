@@ -32,6 +32,9 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if err := l.resource(r, h, changes); err != nil {
 		return dialect.Lowered{}, err
 	}
+	if err := l.finish(); err != nil {
+		return dialect.Lowered{}, err
+	}
 	slices.SortStableFunc(l.edits, func(a, b source.Edit) int {
 		if c := strings.Compare(a.Range.File, b.Range.File); c != 0 {
 			return c
@@ -43,8 +46,9 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 
 // lowering collects the edits for some wishes.
 type lowering struct {
-	unit  *evaluation
-	edits []source.Edit
+	unit      *evaluation
+	edits     []source.Edit
+	documents map[string]*jsonEdits // files in JSON, by path
 }
 
 // resource lowers the changes on one resource.
@@ -67,7 +71,13 @@ func (l *lowering) resource(r *resource.Resource, h *handle, changes []resource.
 			}
 		}
 	}
-	if len(here) > 0 {
+	switch {
+	case len(here) == 0:
+	case strings.HasSuffix(r.Range.File, ".json"):
+		if err := l.jsonBlock(r, h, here); err != nil {
+			return err
+		}
+	default:
 		t, err := l.target(r, h)
 		if err != nil {
 			return err
@@ -105,11 +115,8 @@ func (l *lowering) target(r *resource.Resource, h *handle) (edit.Target, error) 
 
 // file reads and parses a file that is to be edited.
 func (l *lowering) file(path string) (*source.File, *hclsyntax.Body, error) {
-	switch {
-	case strings.HasSuffix(path, ".json"):
-		return nil, nil, fmt.Errorf("%s: fixes cannot be written in JSON yet", path)
-	case fetched(path):
-		return nil, nil, fmt.Errorf("%s belongs to a module that was fetched and is not this repository's to change", path)
+	if fetched(path) {
+		return nil, nil, errFetched(path)
 	}
 	f, p := l.unit.workspace.Read(path)
 	if p != nil {

@@ -42,6 +42,9 @@ func (l *lowering) companion(r *resource.Resource, h *handle, c *resource.Compan
 	if h.instance == nil || h.instance.decl == nil || h.instance.decl.mode != "resource" {
 		return fmt.Errorf("%s is no resource beside which another could stand", r.Address)
 	}
+	if strings.HasSuffix(r.Range.File, ".json") {
+		return l.jsonCompanion(r, h, c)
+	}
 	t, err := l.target(r, h)
 	if err != nil {
 		return err

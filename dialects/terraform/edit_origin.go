@@ -128,6 +128,9 @@ func writtenOut(e hclsyntax.Expression) bool {
 // assign edits an expression where it stands.
 func (l *lowering) assign(e hclsyntax.Expression, c resource.Change) error {
 	r := e.Range()
+	if inJSONForm(r) {
+		return l.jsonAssign(e, c)
+	}
 	f, body, err := l.file(r.Filename)
 	if err != nil {
 		return err

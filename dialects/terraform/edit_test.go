@@ -178,3 +178,20 @@ func literalValue(text string) value.Value {
 	}
 	return value.Value{Kind: value.String, Text: strings.Trim(text, `"`)}
 }
+
+// TestComments_json reads the comments of a file in JSON, each about the object that it stands in.
+func TestComments_json(t *testing.T) {
+	text := `{"//": {"metadata": 1}, "resource": {"aws_s3_bucket": {"b": {"//": " plumbline:ignore x why ", "acl": "private"}}}}`
+	e, problems := estateOf(t, fstest.MapFS{"cdk.tf.json": {Data: []byte(text)}}, nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	got := e.Comments("cdk.tf.json")
+	if len(got) != 1 || got[0].Text != "plumbline:ignore x why" || !got[0].Alone {
+		t.Fatalf("the comments are %+v", got)
+	}
+	r := evaluateAll(t, e)[".:"].Graph.ByAddress("aws_s3_bucket.b")
+	if got[0].About != r.Range {
+		t.Errorf("it is about %v, want %v", got[0].About, r.Range)
+	}
+}

@@ -290,7 +290,7 @@ func (e *template) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 		marks = append(marks, cty.NewValueMarks(ending{begin: knownPrefix(v), end: end}))
 	}
 	if doc := readDocument(text.String(), holes, s.unit.limits.Nesting); doc != nil {
-		marks = append(marks, cty.NewValueMarks(document{doc}))
+		marks = append(marks, cty.NewValueMarks(decoded{doc}))
 	}
 	return v.WithMarks(marks...), diags
 }
@@ -428,5 +428,5 @@ func (e *call) encode(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	default:
 		return v, diags
 	}
-	return text.WithMarks(append(withoutShape([]cty.ValueMarks{marks}), cty.NewValueMarks(document{&doc}))...), diags
+	return text.WithMarks(append(withoutShape([]cty.ValueMarks{marks}), cty.NewValueMarks(decoded{&doc}))...), diags
 }

@@ -71,7 +71,7 @@ func (i *instance) policyJSON(indented bool) cty.Value {
 		return cty.StringVal(b.String()).WithMarks(set...)
 	}
 	v := cty.UnknownVal(cty.String).Refine().NotNull().StringPrefixFull("{").NewValue()
-	return v.WithMarks(append(set, cty.NewValueMarks(document{&out}))...)
+	return v.WithMarks(append(set, cty.NewValueMarks(decoded{&out}))...)
 }
 
 func textValue(s string) value.Value { return value.Value{Kind: value.String, Text: s} }

@@ -55,7 +55,7 @@ func (e *call) keepTemplate(s *scope, v cty.Value, ctx *hcl.EvalContext) cty.Val
 	}
 	_, marks := rendered.Unmark()
 	if doc := documentOf(marks); doc != nil {
-		return dropShape(v).Mark(document{doc})
+		return dropShape(v).Mark(decoded{doc})
 	}
 	return v
 }

@@ -37,8 +37,8 @@ func comesFromOutside(v cty.Value, marks cty.ValueMarks) bool {
 	return false
 }
 
-// document marks an unknown string with the JSON that it will hold. The pointer makes the mark comparable.
-type document struct{ *value.Value }
+// decoded marks an unknown string with the JSON that it will hold. The pointer makes the mark comparable.
+type decoded struct{ *value.Value }
 
 // ending marks an unknown string with what is known of its end. It holds as long as the string still has the beginning that
 // it was made with: a function that makes another text of it does not keep that, and its result carries the mark too.
@@ -67,7 +67,7 @@ func dropTraces(v cty.Value) cty.Value {
 	plain, marks := v.Unmark()
 	for m := range marks {
 		switch m.(type) {
-		case origin, given, document, partial, ending:
+		case origin, given, decoded, partial, ending:
 			delete(marks, m)
 		}
 	}
@@ -83,7 +83,7 @@ func dropTracesDeep(v cty.Value) cty.Value {
 	for _, p := range paths {
 		for m := range p.Marks {
 			switch m.(type) {
-			case origin, given, document, partial, ending:
+			case origin, given, decoded, partial, ending:
 				delete(p.Marks, m)
 			}
 		}
@@ -98,7 +98,7 @@ func dropTracesDeep(v cty.Value) cty.Value {
 func documentOf(marks cty.ValueMarks) *value.Value {
 	var found *value.Value
 	for m := range marks {
-		if d, ok := m.(document); ok {
+		if d, ok := m.(decoded); ok {
 			if found != nil {
 				return nil
 			}
@@ -115,7 +115,7 @@ func withoutShape(sets []cty.ValueMarks) []cty.ValueMarks {
 		kept := make(cty.ValueMarks, len(set))
 		for m := range set {
 			switch m.(type) {
-			case document, partial, ending:
+			case decoded, partial, ending:
 			default:
 				kept[m] = struct{}{}
 			}
