@@ -146,11 +146,10 @@ func (p *parser) primary() (*expression, error) {
 		name := p.name()
 		for p.at < len(p.text) && p.text[p.at] == '.' && !p.called(name) {
 			p.at++
-			part := p.name()
-			if part == "" {
+			if p.name() == "" {
 				return nil, p.mistake("a name is missing before %s", p.sign())
 			}
-			name += "." + part
+			name = p.text[offset:p.at]
 		}
 		if !p.next('(') {
 			switch strings.ToLower(name) {
