@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"plumbline.dev/plumbline/resource"
-	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -157,9 +156,9 @@ func TestBack(t *testing.T) {
 	}
 }
 
-// TestBack_bucket is the way back through the tables as they are.
+// TestBack_bucket is the way back of the fixes that buckets get.
 func TestBack_bucket(t *testing.T) {
-	table := New(schema.Load(), "cloudformation")
+	table := tableOf(t, bucketTable)
 	for _, c := range []struct {
 		name    string
 		body    value.Value

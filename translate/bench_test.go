@@ -4,14 +4,13 @@ import (
 	"strconv"
 	"testing"
 
-	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/value"
 )
 
 // BenchmarkResources translates 10,000 S3 buckets, each with encryption, versioning, a public access block, tags and a
 // reference: 10,000 natives become 40,000 resources.
 func BenchmarkResources(b *testing.B) {
-	table := New(schema.Load(), "cloudformation")
+	table := tableOf(b, bucketTable)
 	natives := make([]*Native, 10_000)
 	for i := range natives {
 		natives[i] = bucket(obj(
@@ -38,7 +37,7 @@ func BenchmarkResources(b *testing.B) {
 
 // BenchmarkPath asks where one attribute of a bucket stands, as a report does for each finding.
 func BenchmarkPath(b *testing.B) {
-	table := New(schema.Load(), "cloudformation")
+	table := tableOf(b, bucketTable)
 	r := table.Resources(bucket(obj("AccessControl", "Private", "VersioningConfiguration", obj("Status", "Enabled"))))[0]
 	path := value.Path{{Name: "acl"}}
 	b.ReportAllocs()

@@ -275,7 +275,7 @@ var mark = source.Range{File: "here", Start: 1, End: 2}
 func (c *checker) roundTrip(chain []*schema.Row) {
 	leaf := chain[len(chain)-1]
 	typ, _ := c.typeOf(chain)
-	examples := c.examples(leaf, typ, c.target(chain))
+	examples := slices.DeleteFunc(c.examples(leaf, typ, c.target(chain)), func(v value.Value) bool { return c.excluded(chain, &v) })
 	if len(examples) == 0 {
 		c.fail(leaf.Where, "no value of type %s can be made", typ)
 		return
@@ -369,12 +369,24 @@ func (c *checker) examples(leaf *schema.Row, typ string, want shape) []value.Val
 			return []value.Value{text("a"), text("b")}
 		}
 	}
-	for n := range 2 {
+	for n := range 4 {
 		if v, ok := c.types.example(typ, n); ok {
 			out = append(out, v)
 		}
 	}
 	return out
+}
+
+// excluded reports whether a test on the way does not let a value through.
+func (c *checker) excluded(chain []*schema.Row, v *value.Value) bool {
+	tests := c.source.When
+	for _, r := range chain {
+		tests = append(tests[:len(tests):len(tests)], r.When...)
+	}
+	text, ok := word(v)
+	return ok && slices.ContainsFunc(tests, func(t schema.Test) bool {
+		return t.Op == "!=" && among(t.Words, text) || t.Op == "lacks" && strings.Contains(strings.ToLower(text), strings.ToLower(t.Words[0]))
+	})
 }
 
 // target returns the shape at the end of a chain on Terraform's side.

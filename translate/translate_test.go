@@ -121,8 +121,39 @@ func bucket(body value.Value, refs ...resource.Ref) *Native {
 	return &Native{Dialect: "cloudformation", Type: "AWS::S3::Bucket", Address: "Logs", Name: "Logs", Body: body, Refs: refs, Range: at(1), Header: at(2)}
 }
 
+// bucketTable is a bucket as the README shows one, and what belongs to it.
+const bucketTable = `
+AWS::S3::Bucket = aws_s3_bucket
+    Ref: id, bucket
+    GetAtt Arn: arn
+    BucketName: bucket
+    AccessControl: acl | enum Private=private PublicRead=public-read
+    Tags: tags | pairs Key Value
+    BucketEncryption -> aws_s3_bucket_server_side_encryption_configuration(bucket: id)
+        ServerSideEncryptionConfiguration[]: rule[]
+            BucketKeyEnabled: bucket_key_enabled
+            ServerSideEncryptionByDefault: apply_server_side_encryption_by_default
+                SSEAlgorithm: sse_algorithm
+    LifecycleConfiguration -> aws_s3_bucket_lifecycle_configuration(bucket: id)
+        Rules[]: rule[]
+            Status: status
+            ExpirationInDays: expiration.days
+            TagFilters: filter.and.tags | pairs Key Value
+    OwnershipControls -> aws_s3_bucket_ownership_controls(bucket: id)
+        Rules[]: rule
+            ObjectOwnership: object_ownership
+    PublicAccessBlockConfiguration -> aws_s3_bucket_public_access_block(bucket: id)
+        BlockPublicAcls: block_public_acls
+    VersioningConfiguration -> aws_s3_bucket_versioning(bucket: id)
+        Status: versioning_configuration.status
+
+AWS::S3::BucketPolicy = aws_s3_bucket_policy
+    Bucket: bucket
+    PolicyDocument: policy | json
+`
+
 func TestResources_bucket(t *testing.T) {
-	table := New(schema.Load(), "cloudformation")
+	table := tableOf(t, bucketTable)
 	for _, c := range []struct {
 		name string
 		body value.Value
