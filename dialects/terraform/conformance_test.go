@@ -84,7 +84,6 @@ resource "aws_ebs_volume" "disk" {
 				},
 				{
 					Name: "in a called module", Address: "module.web.aws_ebs_volume.disk[0]", Changes: []resource.Change{aSet("encrypted", aYes)},
-					Shared: []string{"module.web.aws_ebs_volume.disk[1]"},
 				},
 				{
 					Name: "remove", Address: "aws_ebs_volume.data", Changes: []resource.Change{{Op: resource.Remove, Path: value.Path{{Name: "kms_key_id"}}}},
@@ -98,7 +97,8 @@ resource "aws_ebs_volume" "disk" {
 			},
 		},
 		{
-			Name: "JSON",
+			Name:         "JSON",
+			NoDirectives: true,
 			Files: map[string]string{
 				"main.tf.json": "{\n  \"resource\": {\n    \"aws_ebs_volume\": {\n      \"a\": {\n        \"size\": 10,\n        \"kms_key_id\": \"${var.key}\"\n      }\n    }\n  },\n  \"variable\": {\n    \"key\": {}\n  }\n}\n",
 				"other.tf":     "resource \"aws_ebs_volume\" \"b\" {\n  size = 11\n}\n",
@@ -111,5 +111,9 @@ resource "aws_ebs_volume" "disk" {
 		},
 	},
 }
+
+func FuzzConformance(f *testing.F) { dialecttest.FuzzEvaluate(f, conformance) }
+
+func FuzzConformanceEdit(f *testing.F) { dialecttest.FuzzEdit(f, conformance) }
 
 func TestConformance(t *testing.T) { dialecttest.Run(t, conformance) }
