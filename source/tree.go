@@ -178,41 +178,90 @@ func kindOf(m fs.FileMode) string {
 // leftOut are folders that hold what tools generated or fetched: nobody's own code.
 var leftOut = []string{".git", ".hg", ".svn", ".terraform", ".terragrunt-cache", "node_modules"}
 
-// Walk lists the files below a directory of the tree, sorted, without the folders that tools generate. Links to
-// directories are not followed (what they lead to is walked where it is); links and directories that cannot be read or
-// lead out of the tree are problems. A named pipe or device is listed: reading it is what reports it.
+// Listing is what lies below a directory.
+type Listing struct {
+	Files    []string // sorted
+	Ignored  []string // the files and folders that an ignore file left out, sorted; what lies in such a folder is not looked at
+	Problems []Problem
+}
+
+// Walk lists the files below a directory of the tree, sorted, without those that List leaves out.
 func Walk(fsys fs.FS, dir string) ([]string, []Problem) {
-	var files []string
-	var problems []Problem
-	var walk func(dir string)
-	walk = func(dir string) {
-		entries, err := fs.ReadDir(fsys, dir)
-		if err != nil {
-			problems = append(problems, Problem{Kind: Unreadable, Range: Range{File: dir},
-				Message: "the directory cannot be read: " + reason(err)})
+	l := List(fsys, dir)
+	return l.Files, l.Problems
+}
+
+// List lists the files below a directory of the tree, without the folders that tools generate and without what .gitignore and
+// .plumblineignore files name, in the directory, below it and above it in the tree. A directory that these would leave out
+// itself is listed all the same, because it was asked for. In the tree of a commit .gitignore does not count: what it names
+// and is there was added in spite of it.
+//
+// Links to directories are not followed (what they lead to is walked where it is); links and directories that cannot be read
+// or lead out of the tree are problems. A named pipe or device is listed: reading it is what reports it.
+func List(fsys fs.FS, dir string) *Listing {
+	l := &lister{fsys: fsys}
+	dir = path.Clean(dir)
+	l.list(dir, above(fsys, dir), true)
+	slices.Sort(l.Files)
+	slices.Sort(l.Ignored)
+	return &l.Listing
+}
+
+// Beside lists the files of the directory that a file lies in, without those below it: the file itself though an ignore file
+// names it, and of the others those that List would list.
+func Beside(fsys fs.FS, name string) *Listing {
+	l := &lister{fsys: fsys}
+	name = path.Clean(name)
+	dir := path.Dir(name)
+	l.list(dir, above(fsys, dir), false)
+	if i, found := slices.BinarySearch(l.Ignored, name); found {
+		l.Ignored = slices.Delete(l.Ignored, i, i+1)
+		l.Files = append(l.Files, name)
+	}
+	slices.Sort(l.Files)
+	return &l.Listing
+}
+
+// lister collects a Listing.
+type lister struct {
+	Listing
+	fsys fs.FS
+}
+
+func (l *lister) problem(name, message string) {
+	l.Problems = append(l.Problems, Problem{Kind: Unreadable, Range: Range{File: name}, Message: message})
+}
+
+// list adds what lies in a directory, and with below what lies in its directories.
+func (l *lister) list(dir string, ignored *ignores, below bool) {
+	entries, err := fs.ReadDir(l.fsys, dir)
+	if err != nil {
+		l.problem(dir, "the directory cannot be read: "+reason(err))
+	}
+	ignored, problems := ignored.with(l.fsys, dir, entries)
+	l.Problems = append(l.Problems, problems...)
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		if e.IsDir() && (!below || slices.Contains(leftOut, e.Name())) {
+			continue
 		}
-		for _, e := range entries {
-			name := path.Join(dir, e.Name())
+		if ignored != nil && ignored.ignored(name, e.IsDir()) {
+			l.Ignored = append(l.Ignored, name)
+			continue
+		}
+		switch {
+		case e.IsDir():
+			l.list(name, ignored, below)
+		case e.Type()&fs.ModeSymlink != 0:
+			info, err := fs.Stat(l.fsys, name)
 			switch {
-			case e.IsDir():
-				if !slices.Contains(leftOut, e.Name()) {
-					walk(name)
-				}
-			case e.Type()&fs.ModeSymlink != 0:
-				info, err := fs.Stat(fsys, name)
-				switch {
-				case err == nil && !info.IsDir():
-					files = append(files, name)
-				case err != nil && !errors.Is(err, fs.ErrNotExist):
-					problems = append(problems, Problem{Kind: Unreadable, Range: Range{File: name},
-						Message: "the symbolic link is not followed: " + reason(err)})
-				}
-			default:
-				files = append(files, name)
+			case err == nil && !info.IsDir():
+				l.Files = append(l.Files, name)
+			case err != nil && !errors.Is(err, fs.ErrNotExist):
+				l.problem(name, "the symbolic link is not followed: "+reason(err))
 			}
+		default:
+			l.Files = append(l.Files, name)
 		}
 	}
-	walk(path.Clean(dir))
-	slices.Sort(files)
-	return files, problems
 }
