@@ -50,6 +50,9 @@ func (d *Document) Edit(changes []Change) ([]source.Edit, error) {
 		e.lower(n, e.wishes[n])
 		inner = append(e.edits, inner...) // at the same place, what lies deeper comes first
 	}
+	if e.stuck {
+		return nil, errAround
+	}
 	e.edits = inner
 	slices.SortStableFunc(e.edits, func(a, b source.Edit) int {
 		return cmp.Or(a.Range.Start-b.Range.Start, min(1, a.Range.End-a.Range.Start)-min(1, b.Range.End-b.Range.Start))
@@ -63,6 +66,8 @@ func (d *Document) Edit(changes []Change) ([]source.Edit, error) {
 	return e.edits, nil
 }
 
+var errAround = errors.New("the text around it does not allow the change")
+
 // editor is one call of Edit.
 type editor struct {
 	doc      *Document
@@ -72,6 +77,7 @@ type editor struct {
 	covered  []source.Range        // what is gone or written anew already
 	replaced map[*Node]value.Value // nodes with an anchor that have a new value
 	style    habits
+	stuck    bool // something cannot be written as an edit
 }
 
 // wishes is what shall become of the entries of one collection.
@@ -527,13 +533,13 @@ func (e *editor) prove() error {
 		roots = append(roots, root)
 	}
 	if len(again.Roots) != len(roots) {
-		return errors.New("the text around it does not allow the change")
+		return errAround
 	}
 	after := &editor{doc: &Document{File: again.File, YAML11: e.doc.YAML11}}
 	for i, root := range roots {
 		want, got := e.shape(root, e.wishes), after.shape(again.Roots[i], nil)
 		if !want.Equal(&got) {
-			return errors.New("the text around it does not allow the change")
+			return errAround
 		}
 	}
 	return nil

@@ -59,6 +59,8 @@ func FuzzEdit(f *testing.F) {
 		if !utf8.ValidString(text) || len(text) > 4000 {
 			return
 		}
+		stop := time.AfterFunc(3*time.Second, func() { panic("it hangs") })
+		defer stop.Stop()
 		file := &source.File{Path: "f.yaml", Bytes: []byte(text)}
 		d, problems := Parse(file, dialect.Limits{})
 		if len(problems) > 0 || len(d.Roots) == 0 || d.Roots[0].Kind == Scalar {

@@ -10,6 +10,10 @@ import (
 )
 
 func (e *editor) replace(start, end int, text string) {
+	if end < start { // an entry that is written in a way that is not provided for, as ? key over several lines
+		e.stuck = true
+		return
+	}
 	r := source.Range{File: e.doc.File.Path, Start: start, End: end}
 	if e.doc.File.Text(r) != text {
 		e.edits = append(e.edits, source.Edit{Range: r, Text: text})

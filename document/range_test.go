@@ -103,6 +103,9 @@ func checkScalar(n *Node, text string, indent int, isJSON bool, bad func(*Node, 
 		}
 		return
 	}
+	if n.Style == Plain && len(text) < 500 && !strings.ContainsAny(text, "\r\n\u0085\u2028\u2029") {
+		doc += ":" // some texts are no scalar when they stand alone, but can be a key
+	}
 	var again yaml.Node
 	if err := yaml.Unmarshal([]byte(doc), &again); err != nil || len(again.Content) == 0 {
 		bad(n, "the text %q of %q cannot be read: %v", doc, n.Text, err)
@@ -111,6 +114,9 @@ func checkScalar(n *Node, text string, indent int, isJSON bool, bad func(*Node, 
 	c := again.Content[0]
 	if c.Kind == yaml.MappingNode && len(c.Content) == 2 {
 		c = c.Content[1]
+		if n.Style == Plain {
+			c = again.Content[0].Content[0]
+		}
 	}
 	got, want := c.Value, n.Text
 	if n.Style == Literal || n.Style == Folded { // the last line end may not be in the file
