@@ -166,7 +166,7 @@ func TestResources_bucket(t *testing.T) {
 			list(obj("BucketKeyEnabled", "true", "ServerSideEncryptionByDefault", obj("SSEAlgorithm", "aws:kms"))))),
 			"Logs aws_s3_bucket {}\n" +
 				"Logs.BucketEncryption aws_s3_bucket_server_side_encryption_configuration {bucket: ?, rule: [{apply_server_side_encryption_by_default: {sse_algorithm: \"aws:kms\"}, bucket_key_enabled: true}]}\n    bucket = Logs.id\n" +
-				"Logs.VersioningConfiguration aws_s3_bucket_versioning {bucket: ?, versioning_configuration: {mfa_delete: ?, status: \"Enabled\"}}\n    bucket = Logs.id\n"},
+				"Logs.VersioningConfiguration aws_s3_bucket_versioning {bucket: ?, versioning_configuration: {status: \"Enabled\"}}\n    bucket = Logs.id\n"},
 		{"unknown companion", obj("VersioningConfiguration", isUnknown()),
 			"Logs aws_s3_bucket {}\nLogs.VersioningConfiguration aws_s3_bucket_versioning maybe {bucket: ?, …}\n    bucket = Logs.id\n"},
 		{"null", obj("VersioningConfiguration", value.Value{Kind: value.Null}, "BucketName", value.Value{Kind: value.Null}), "Logs aws_s3_bucket {}\n"},
