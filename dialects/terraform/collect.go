@@ -33,6 +33,9 @@ func (u *evaluation) collect(s *scope) {
 			continue
 		}
 		for _, i := range g.instances {
+			if i.off {
+				continue
+			}
 			if !u.room(d.block) {
 				return
 			}
@@ -55,6 +58,9 @@ func (u *evaluation) collect(s *scope) {
 			continue
 		}
 		for _, child := range g.scopes {
+			if child.at.off {
+				continue
+			}
 			if u.ctx.Err() != nil {
 				return
 			}

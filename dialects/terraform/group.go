@@ -28,6 +28,7 @@ type instance struct {
 	scope   *scope
 	decl    *declaration // nil for module calls
 	open    bool         // symbolic
+	off     bool         // switched off: it is not there
 	key     string       // as written in addresses: [0], ["a"]; empty without a key
 	address string
 	ctx     *hcl.EvalContext
@@ -84,9 +85,23 @@ func (s *scope) expand(b *hclsyntax.Block, name string) *expansion {
 		x.keyed = true
 		s.countInstances(x, count.Expr, name)
 	default:
-		x.instances = []*instance{{scope: s, address: name, ctx: s.ctx}}
+		i := &instance{scope: s, address: name, ctx: s.ctx}
+		i.open, i.off = s.enabled(b)
+		x.instances = []*instance{i}
 	}
 	return x
+}
+
+// enabled reads OpenTofu's switch in the lifecycle of a block: whether nobody knows how it stands, and whether it is off.
+func (s *scope) enabled(b *hclsyntax.Block) (open, off bool) {
+	for _, inner := range b.Body.Blocks {
+		if a := inner.Body.Attributes["enabled"]; inner.Type == "lifecycle" && a != nil {
+			v, _ := s.unit.evaluate(a.Expr, s.ctx).UnmarkDeep()
+			v, err := convertTo(v, cty.Bool)
+			return err == nil && !v.IsKnown(), err == nil && v.IsKnown() && !v.IsNull() && v.False()
+		}
+	}
+	return false, false
 }
 
 func (x *expansion) add(s *scope, name string, key cty.Value, variable string, fields map[string]cty.Value) {

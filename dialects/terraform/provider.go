@@ -22,7 +22,7 @@ type provider struct {
 // providerName returns the local name of the provider configuration that a resource uses: aws.west.
 func (s *scope) providerName(d *declaration) string {
 	if a := d.block.Body.Attributes["provider"]; a != nil {
-		if name, ok := wordOf(a.Expr); ok {
+		if name, ok := providerWord(a.Expr); ok {
 			return name
 		}
 	}
@@ -32,6 +32,14 @@ func (s *scope) providerName(d *declaration) string {
 	}
 	name, _, _ := strings.Cut(typ, "_")
 	return name
+}
+
+// providerWord reads the name of a provider configuration, without the key that one of several instances has in OpenTofu.
+func providerWord(e hclsyntax.Expression) (string, bool) {
+	if i, ok := e.(*index); ok {
+		e = i.Collection
+	}
+	return wordOf(e)
 }
 
 // provider returns the configuration that a local name stands for in this module: its own, the one passed by the caller,
@@ -89,7 +97,7 @@ func (s *scope) passed(name string) (string, bool) {
 			key = k.Wrapped
 		}
 		if k, ok := wordOf(key); ok && k == name {
-			return wordOf(item.ValueExpr)
+			return providerWord(item.ValueExpr)
 		}
 	}
 	return "", false
@@ -105,15 +113,22 @@ func (s *scope) newProvider(name string, b *hclsyntax.Block) *provider {
 	p := &provider{owner: s, content: &content{block: b, outer: b}}
 	r := u.base(s, b)
 	r.Address, r.Type, r.Name, r.Provider = s.within("provider."+name), typ, name, b.Labels[0]
+	ctx := s.ctx
+	if b.Body.Attributes["for_each"] != nil { // OpenTofu's: one configuration stands for all instances
+		ctx = s.ctx.NewChild()
+		ctx.Variables = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{
+			"key": cty.UnknownVal(cty.String).RefineNotNull(), "value": cty.DynamicVal})}
+	}
 	u.contain(r.Address, b.DefRange(), func() cty.Value {
-		u.fill(p.content, b.Body, s.ctx)
+		u.fill(p.content, b.Body, ctx)
+		p.content.attrs = slices.DeleteFunc(p.content.attrs, func(w written) bool { return w.attr.Name == "for_each" })
 		build := &builder{}
 		r.Body = build.body(p.content, attributes)
 		r.Refs = build.refs
 		return cty.True
 	})
 	r.Body.Range = r.Range
-	r.Handle = &handle{scope: s, block: b, content: p.content, ctx: s.ctx, schema: attributes}
+	r.Handle = &handle{scope: s, block: b, content: p.content, ctx: ctx, schema: attributes}
 	p.resource = r
 	return p
 }
