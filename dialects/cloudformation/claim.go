@@ -65,7 +65,6 @@ func isTemplateYAML(content []byte) bool {
 				return false // a list is no template
 			}
 			inside = ok && name == string(resourcesWord)
-			continue
 		}
 		if !inside {
 			continue

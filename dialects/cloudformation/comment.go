@@ -26,8 +26,12 @@ func (e *estate) Comments(path string) []dialect.Comment {
 	for i := range out {
 		c := &out[i]
 		at, _ := slices.BinarySearchFunc(blocks, c.Range.Start+1, func(b source.Range, start int) int { return b.Start - start })
-		if at > 0 && blocks[at-1].Contains(c.Range) {
-			c.Block = blocks[at-1]
+		if at == 0 {
+			continue
+		}
+		// A comment behind the last line of a block belongs to it.
+		if b := blocks[at-1]; b.Contains(c.Range) || c.Range.Start >= b.End && !bytes.ContainsRune(f.source.Bytes[b.End:c.Range.Start], '\n') {
+			c.Block = b
 		}
 	}
 	out = append(out, t.metadata()...)

@@ -50,14 +50,13 @@ func (l *lowering) create(n *native, w translate.Wish) error {
 	if err != nil {
 		return err
 	}
-	at := func(name string, v value.Value) {
-		l.change(t.document, document.Change{Op: resource.Set, At: section, Path: value.Path{{Name: id}, {Name: name}}, Value: v})
-	}
-	at("Type", text(w.Type))
+	// In the order in which people write them, which is not that of the alphabet.
+	fields := []value.Field{{Name: "Type", Value: text(w.Type)}}
 	if c := n.of.body.Get("Condition"); c != nil && c.Kind == document.Scalar {
-		at("Condition", text(c.Text))
+		fields = append(fields, value.Field{Name: "Condition", Value: text(c.Text)})
 	}
-	at("Properties", properties)
+	fields = append(fields, value.Field{Name: "Properties", Value: properties})
+	l.change(t.document, document.Change{Op: resource.Set, At: section, Path: value.Path{{Name: id}}, Value: value.Value{Kind: value.Object, Fields: fields}})
 	return nil
 }
 

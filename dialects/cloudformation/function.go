@@ -485,8 +485,9 @@ func (e *env) split(n, arg *document.Node) value.Value {
 	}
 	e.scope.unit.charge(len(pieces))
 	out := value.Value{Kind: value.List, Open: !known, Items: make([]value.Value, len(pieces)), Sensitive: v.Sensitive, Given: v.Given}
+	given := v.Given && known // of a text that is not known in full, what is known is in the code
 	for i, piece := range pieces {
-		out.Items[i] = value.Value{Kind: value.String, Text: piece, Sensitive: v.Sensitive, Given: v.Given}
+		out.Items[i] = value.Value{Kind: value.String, Text: piece, Sensitive: v.Sensitive, Given: given}
 	}
 	return out
 }

@@ -64,7 +64,7 @@ func (s *scope) enter(d *declared) *scope {
 	}
 	return &scope{
 		unit: u, template: f.template(), module: address, parent: s, caller: d, depth: s.depth + 1,
-		maybe:     s.maybe || d.maybe || s.exists(d) == maybe, conditional: s.when(d),
+		maybe: s.maybe || d.maybe || s.exists(d) == maybe, conditional: s.when(d),
 		arguments: d.body.Get("Properties").Get("Parameters"),
 		calls:     append(slices.Clone(s.calls), resource.Call{Address: address, Range: d.member.Key.Range}),
 	}

@@ -79,6 +79,9 @@ const dynamicMark = "{{resolve:"
 func dynamic(v value.Value) value.Value {
 	if v.Kind == value.Unknown {
 		if i := strings.Index(v.Text, dynamicMark); i >= 0 {
+			if end := strings.Index(v.Ending, "}}"); end >= 0 && !strings.Contains(v.Text[i:], "}}") {
+				v.Ending = v.Ending[end+2:]
+			}
 			v.Text, v.Given = v.Text[:i], true
 			if v.Text == "" {
 				v.Ending = ""
