@@ -219,6 +219,7 @@ type Control struct {
 type Coverage struct {
 	Files     int // files read and parsed
 	Skipped   int // files that no dialect claims
+	Ignored   int // files and folders that .gitignore or .plumblineignore files leave out, not counting what is in the folders
 	Units     int
 	Resources int
 	Rules     int            // rules that applied to at least one resource

@@ -25,6 +25,7 @@ type scan struct {
 	problems   []unitProblem           // met before any unit was evaluated
 	files      []string                // that a dialect claimed, sorted
 	skipped    int                     // files that none did
+	ignored    int                     // files and folders that ignore files left out
 	changed    map[string]*source.File // what fixes in memory made of files; nil without any
 	named      []string                // the files among Dirs: only they are reported
 	basis      string                  // digest of the settings files, of which every remembered result is a part
@@ -44,22 +45,31 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	if len(dirs) == 0 {
 		dirs = []string{"."}
 	}
-	var files []string
-	for _, d := range dirs {
-		if info, err := fs.Stat(o.FS, d); err == nil && !info.IsDir() {
-			s.named = append(s.named, path.Clean(d))
-		}
-		below, problems := walk(o.FS, d)
-		files = append(files, below...)
-		s.note(problems)
-	}
 	if o.Source != "" {
-		below, problems := walk(o.FS, o.Source)
-		files = append(files, below...)
-		s.note(problems)
+		dirs = append(slices.Clip(dirs), o.Source)
+	}
+	var files, ignored []string
+	for _, d := range dirs {
+		var l *source.Listing
+		if info, err := fs.Stat(o.FS, d); err == nil && !info.IsDir() {
+			if d != o.Source {
+				s.named = append(s.named, path.Clean(d))
+			}
+			l = source.Beside(o.FS, d) // the whole directory, because a file cannot be understood alone
+		} else {
+			l = source.List(o.FS, d)
+		}
+		files = append(files, l.Files...)
+		ignored = append(ignored, l.Ignored...)
+		s.note(l.Problems)
 	}
 	slices.Sort(files)
 	files = slices.Compact(files)
+	slices.Sort(ignored)
+	s.ignored = len(slices.Compact(slices.DeleteFunc(ignored, func(f string) bool {
+		_, listed := slices.BinarySearch(files, f) // by another of the directories, or by name
+		return listed
+	})))
 	if err := s.addSettings(files); err != nil {
 		return nil, err
 	}
@@ -124,26 +134,6 @@ func (s *scan) checkVars() error {
 		}
 	}
 	return nil
-}
-
-// walk lists what lies below a directory. A file stands for its whole directory, because it cannot be understood alone.
-func walk(fsys fs.FS, name string) ([]string, []source.Problem) {
-	name = path.Clean(name)
-	if info, err := fs.Stat(fsys, name); err == nil && !info.IsDir() {
-		dir := path.Dir(name)
-		entries, err := fs.ReadDir(fsys, dir)
-		if err != nil {
-			return nil, []source.Problem{{Kind: source.Unreadable, Range: source.Range{File: dir}, Message: "the directory cannot be read"}}
-		}
-		var files []string
-		for _, e := range entries {
-			if !e.IsDir() {
-				files = append(files, path.Join(dir, e.Name()))
-			}
-		}
-		return files, nil
-	}
-	return source.Walk(fsys, name)
 }
 
 // addSettings reads the settings files that the walk came upon, parents first, and checks the names in all of them.
