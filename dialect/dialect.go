@@ -128,7 +128,26 @@ type Workspace struct {
 	Env    func(name string) (string, bool)
 	Inputs func(dir string) Inputs // what the settings say of the unit rooted in dir; nil means nothing
 	Source string                  // directory of the source of plans; empty: each plan's own
+
+	// Modules fetches a module that is not in the tree; nil fetches nothing. It returns the directory of the module, a path
+	// below ModuleDir, from where on FS and Read have the files of the module's whole package: what else the package holds is
+	// around it, for local sources in it. Or it returns the problem that there is; a zero Range is then the call's. It bounds
+	// its own work, remembers what it did, and may be called by several goroutines. FS and Read should have a package that was
+	// fetched before without any call: results that are remembered are compared with the files that they were made of.
+	Modules func(ctx context.Context, m ModuleSource) (dir string, problem *source.Problem)
+
 	Limits Limits
+}
+
+// ModuleDir is where fetched modules appear in the tree: ModuleDir/PACKAGE/path/in/the/package. Nothing else may lie there,
+// and no listing of a directory above may show it: what is fetched is evaluated where it is called, and never walked.
+const ModuleDir = ".plumbline/modules"
+
+// ModuleSource is what a call says of a module that is not in the tree.
+type ModuleSource struct {
+	Source  string // as it is written: terraform-aws-modules/vpc/aws, git::https://example.com/vpc.git//sub?ref=v1
+	Version string // the constraint; empty when there is none
+	Root    string // directory of the root module, whose settings and credentials count
 }
 
 // Inputs says under which inputs a unit is evaluated.

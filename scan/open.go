@@ -39,7 +39,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
 	s := &scan{Options: o, reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
-	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source}
+	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: o.Modules}
 	s.workspace.Inputs = s.inputs
 	dirs := o.Dirs
 	if len(dirs) == 0 {

@@ -37,6 +37,9 @@ type Options struct {
 	Limits   dialect.Limits
 	Source   string // directory of the source of plans; empty: each plan's own
 
+	// Modules fetches modules; see dialect.Workspace. FS has what it fetches. Nil fetches nothing.
+	Modules func(context.Context, dialect.ModuleSource) (dir string, problem *source.Problem)
+
 	LooseVars bool // a variable among Vars need not be declared, as in a scan of the past
 
 	Jobs     int                   // units evaluated at once; 0 means the number of processors

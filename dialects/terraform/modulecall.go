@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
 )
@@ -94,15 +95,21 @@ func (s *scope) called(b *hclsyntax.Block, name string) *module {
 		src = v.AsString()
 	}
 	dir, local := localDir(s.module.dir, src)
-	if !local {
-		dir, ok = u.installed(s, name)
-		if !ok {
-			u.problem(source.Unresolved, where, fmt.Sprintf("module.%s: its source %s is not in the tree; what it declares was not scanned: terraform init fetches it", name, src))
+	switch {
+	case !local:
+		var problem *source.Problem
+		if dir, problem = s.elsewhere(b, name, src); problem != nil {
+			if problem.Range.IsZero() {
+				problem.Range = where
+			}
+			u.problem(problem.Kind, problem.Range, problem.Message)
 			return nil
 		}
-	}
-	if dir == ".." || strings.HasPrefix(dir, "../") {
+	case dir == ".." || strings.HasPrefix(dir, "../"):
 		u.problem(source.Unresolved, where, fmt.Sprintf("module.%s: its source %s leaves the tree that is scanned", name, src))
+		return nil
+	case packageOf(dir) != packageOf(s.module.dir):
+		u.problem(source.Unresolved, where, fmt.Sprintf("module.%s: its source %s leaves the package that it was fetched with", name, src))
 		return nil
 	}
 	u.dirs[dir] = true
@@ -124,6 +131,46 @@ func (s *scope) called(b *hclsyntax.Block, name string) *module {
 		return nil
 	}
 	return m
+}
+
+// elsewhere finds a module that is not in the tree: installed beside the root, or fetched.
+func (s *scope) elsewhere(b *hclsyntax.Block, name, src string) (string, *source.Problem) {
+	u := s.unit
+	if dir, ok := u.installed(s, name); ok {
+		return dir, nil
+	}
+	if u.workspace.Modules == nil {
+		return "", &source.Problem{Kind: source.Unresolved, Message: fmt.Sprintf(
+			"module.%s: its source %s is not in the tree; what it declares was not scanned: terraform init fetches it", name, src)}
+	}
+	m := dialect.ModuleSource{Source: src, Root: u.root.dir}
+	if a := b.Body.Attributes["version"]; a != nil {
+		v, _ := u.evaluate(a.Expr, s.ctx).UnmarkDeep()
+		if !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+			return "", &source.Problem{Kind: source.Unresolved, Range: place(a.SrcRange), Message: "the version of module." + name + " is not known"}
+		}
+		m.Version = v.AsString()
+	}
+	dir, problem := u.workspace.Modules(u.ctx, m)
+	switch {
+	case problem != nil:
+		told := *problem // it may be remembered for other calls
+		told.Message = "module." + name + ": " + told.Message
+		return "", &told
+	case packageOf(dir) == "":
+		return "", &source.Problem{Kind: source.Bug, Message: fmt.Sprintf("module.%s was fetched to %s, which is not below %s", name, dir, dialect.ModuleDir)}
+	}
+	return dir, nil
+}
+
+// packageOf returns the directory of the fetched package that a directory lies in; "" when it lies in none.
+func packageOf(dir string) string {
+	rest, ok := strings.CutPrefix(dir, dialect.ModuleDir+"/")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return path.Join(dialect.ModuleDir, name)
 }
 
 // localDir returns the directory that a source names relative to dir, and whether it is a local one.

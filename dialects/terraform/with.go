@@ -177,7 +177,7 @@ func (e *estate) mistakesIn(dirs map[string]bool) map[string]bool {
 	return out
 }
 
-// fetched reports whether a file belongs to a module that terraform init fetched: it is not this repository's to change.
+// fetched reports whether a file belongs to a module that was fetched, by terraform init or by us: it is not this repository's to change.
 func fetched(file string) bool {
-	return strings.HasPrefix(file, ".terraform/") || strings.Contains(file, "/.terraform/")
+	return strings.HasPrefix(file, ".terraform/") || strings.Contains(file, "/.terraform/") || strings.HasPrefix(file, dialect.ModuleDir+"/")
 }
