@@ -71,7 +71,7 @@ func (u *evaluation) arguments(n *document.Node, env *environment, name string) 
 		a := &argument{name: name + "." + m.Key.Text, place: m.Range, env: &plain}
 		if v := get(m.Value, "value"); v != nil {
 			a.node = v
-		} else if isExpression(m.Value.Text) { // the whole {value: …} is made by an expression
+		} else if isExpression(m.Value.Text) || get(m.Value, "copy") != nil { // the whole {value: …} is made by an expression or a loop
 			whole := u.plain(m.Value, env)
 			v, err := into(whole, text("value"), true)
 			if err != nil {
