@@ -219,7 +219,7 @@ func (e *estate) expression(s string) *jinja.Expr {
 // Evaluate evaluates one unit. A name that Units does not list gives an empty unit with a problem.
 func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.Unit {
 	u := &evaluation{estate: e, ctx: ctx, name: name, files: map[string]bool{}, dirs: map[string]bool{}, addresses: map[string]int{},
-		told: map[source.Problem]bool{}, shared: map[source.Range][]string{}}
+		told: map[source.Problem]bool{}}
 	i := slices.IndexFunc(e.units, func(u unit) bool { return u.name == name.Dir })
 	if i < 0 || name.Variant != "" {
 		u.problem(source.Bug, source.Range{File: name.Dir}, fmt.Sprintf("there is no unit %s %s", name.Dir, name.Variant))

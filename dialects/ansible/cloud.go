@@ -25,7 +25,6 @@ func (u *evaluation) cloud(t *task, i instance, args *jinja.Result, address stri
 	n := &translate.Native{Dialect: "ansible", Type: t.call.module, Address: address + i.key, Module: t.frame.module, Name: t.name, Body: body,
 		Refs: refs(args.Marks), Range: t.at, Header: firstLine(t.file.source, t.at), Calls: t.frame.calls, Maybe: maybe, Handle: h}
 	for _, r := range u.estate.table().Resources(n) {
-		u.shared[t.at] = append(u.shared[t.at], r.Address)
 		u.resources = append(u.resources, r)
 	}
 }

@@ -58,15 +58,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if err := l.order(); err != nil {
 		return dialect.Lowered{}, err
 	}
-	out := dialect.Lowered{Edits: l.edits}
-	if len(l.edits) > 0 {
-		for _, address := range x.unit.shared[r.Range] {
-			if address != r.Address {
-				out.Shared = append(out.Shared, address)
-			}
-		}
-	}
-	return out, nil
+	return dialect.Lowered{Edits: l.edits}, nil
 }
 
 // settled reports whether what is wished for is so already.

@@ -237,6 +237,9 @@ func (c *call) arguments(v *env, defaults []*document.Node) jinja.Result {
 		if r.Omit || name == "" {
 			return
 		}
+		if r.Value.Kind == value.Unknown && !r.MayOmit {
+			r.Value.NotNull = true // who writes an argument gives it
+		}
 		place(&r.Value, at)
 		put(&out, name, r)
 	}

@@ -93,7 +93,7 @@ func (u *evaluation) taskBody(t *task, env *env, args *jinja.Result, label strin
 	if m := t.node.Member("name"); m != nil {
 		set("name", value.Value{Kind: value.String, Text: label, Range: m.Range})
 	}
-	put(&out, "args", *args)
+	put(&out, "args", ownArguments(t.call.module, *args, u.estate.table().Knows(t.call.module)))
 	u.keywords(&out, taskWords, t.words, t.node, env)
 	if loops {
 		set("loop", value.Value{Kind: value.Bool, Bool: true})
@@ -104,12 +104,51 @@ func (u *evaluation) taskBody(t *task, env *env, args *jinja.Result, label strin
 	return out
 }
 
+// access are the options of cloud modules that say how to reach the cloud, with their other names. They have no place in what
+// the tables make of a task.
+var access = map[string][]string{
+	"amazon.aws": {"access_key", "access_token", "aws_access_key", "aws_access_key_id", "aws_ca_bundle", "aws_secret_access_key", "aws_secret_key",
+		"aws_security_token", "aws_session_token", "ec2_access_key", "ec2_secret_key", "endpoint_url", "ec2_url", "s3_url", "profile",
+		"secret_key", "security_token", "session_token", "validate_certs"},
+	"azure.azcollection": {"ad_user", "client_id", "password", "profile", "secret", "tenant", "cert_validation_mode", "thumbprint", "x509_certificate_path"},
+	"google.cloud":       {"access_token", "auth_kind", "service_account_contents", "service_account_email", "service_account_file"},
+}
+
+// ownArguments are the arguments that a task carries in Ansible's own words. Of what is translated these are only the ones that
+// have no twin: everything else is judged once, in Terraform's words.
+// Texts that modules read as booleans are booleans.
+func ownArguments(module string, args jinja.Result, translated bool) jinja.Result {
+	if !translated {
+		args.Value.Fields = slices.Clone(args.Value.Fields)
+		for i := range args.Value.Fields {
+			v := &args.Value.Fields[i].Value
+			if v.Kind == value.String && len(v.Text) >= 2 && len(v.Text) <= 5 && v.Text != "on" && v.Text != "off" {
+				if b, ok := jinja.Bool(v); ok {
+					*v = value.Value{Kind: value.Bool, Bool: b, Range: v.Range, Given: v.Given}
+				}
+			}
+		}
+		return args
+	}
+	collection := module[:max(0, strings.LastIndexByte(module, '.'))]
+	if collection == "community.aws" {
+		collection = "amazon.aws"
+	}
+	out := jinja.Result{Value: value.Value{Kind: value.Object, Range: args.Value.Range}}
+	for i := range args.Value.Fields {
+		if name := args.Value.Fields[i].Name; slices.Contains(access[collection], name) {
+			put(&out, name, jinja.Member(args, name))
+		}
+	}
+	return out
+}
+
 // keywords sets keywords in a body: those of the node itself, else what is inherited.
 func (u *evaluation) keywords(out *jinja.Result, names []string, inherited map[string]*document.Member, n *document.Node, env *env) {
 	for _, name := range names {
 		m := n.Member(name)
-		if m == nil {
-			m = inherited[name]
+		if m == nil && (name != "become_user" || n.Member("become") != nil || inherited["become"] != nil) {
+			m = inherited[name] // whom to become says nothing while nobody is to be become
 		}
 		if m == nil {
 			continue
@@ -164,13 +203,12 @@ func refs(marks []jinja.Mark) []resource.Ref {
 
 // add adds a resource in Ansible's own words.
 func (u *evaluation) add(r *resource.Resource, in *frame, f *file, at source.Range) {
-	r.Dialect, r.Provider = "ansible", "ansible"
+	r.Dialect = "ansible" // without provider: what runs on hosts is nobody's resource
 	r.Range, r.Header = at, firstLine(f.source, at)
 	if in != nil {
 		r.Module, r.Calls = in.module, in.calls
 		r.Maybe = r.Maybe || in.maybe
 	}
-	u.shared[at] = append(u.shared[at], r.Address)
 	u.resources = append(u.resources, r)
 }
 

@@ -32,7 +32,6 @@ type evaluation struct {
 	dirs      map[string]bool
 	addresses map[string]int
 	varsCache map[string][]*definition
-	shared    map[source.Range][]string // addresses of what was made of one task
 	stopped   bool
 
 	play  string      // address of the play

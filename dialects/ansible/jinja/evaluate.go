@@ -493,7 +493,8 @@ func (e *evaluation) either(a, b Result) Result {
 		return a
 	}
 	return Result{Value: value.Value{Kind: value.Unknown, NotNull: a.Value.IsSet() && b.Value.IsSet(), Given: isGiven(&a.Value) || isGiven(&b.Value),
-		Sensitive: a.Value.Sensitive || b.Value.Sensitive}, Marks: append(rooted(a.Marks), rooted(b.Marks)...)}
+		Sensitive: a.Value.Sensitive || b.Value.Sensitive}, Marks: append(rooted(a.Marks), rooted(b.Marks)...),
+		MayOmit: a.Omit || b.Omit || a.MayOmit || b.MayOmit}
 }
 
 func (e *evaluation) binary(x *Expr) Result {

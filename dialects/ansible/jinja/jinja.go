@@ -22,6 +22,9 @@ type Result struct {
 	// Omit is set of the special value omit: an argument that has it is not there.
 	Omit bool
 
+	// MayOmit is set of an unknown that may turn out to be omit.
+	MayOmit bool
+
 	Marks []Mark // where parts of it come from
 }
 
