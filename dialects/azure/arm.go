@@ -10,6 +10,7 @@
 package azure
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -68,6 +69,9 @@ type armFile struct {
 	form form
 	file *source.File
 	read func() *armText
+
+	links    func() []string // what its templateLinks may mean, relative to it; of templates
+	compiled func() bool     // it says that it was compiled from Bicep
 }
 
 // armText is what there is in a file.
@@ -139,6 +143,16 @@ func (e *estate) open(f *source.File) *armFile {
 		}
 		return t
 	})
+	out.links = sync.OnceValue(func() []string {
+		if out.form != templateForm || !bytes.Contains(f.Bytes, []byte("templateLink")) {
+			return nil
+		}
+		return linksOf(out)
+	})
+	out.compiled = sync.OnceValue(func() bool {
+		return bytes.Contains(f.Bytes, []byte(`"_generator"`)) &&
+			strings.EqualFold(textAt(get(get(out.read().root, "metadata"), "_generator"), "name"), "bicep")
+	})
 	return out
 }
 
@@ -180,14 +194,9 @@ func (e *estate) setUnits() {
 
 // compiled reports whether a template was compiled from the Bicep file beside it, which is what is judged then.
 func (e *estate) compiled(f *armFile) bool {
-	if !strings.Contains(string(f.file.Bytes), `"_generator"`) {
-		return false
-	}
 	beside := strings.TrimSuffix(f.path, path.Ext(f.path)) + ".bicep"
-	if info, err := fs.Stat(e.workspace.FS, beside); err != nil || info.IsDir() {
-		return false
-	}
-	return strings.EqualFold(textAt(get(get(f.read().root, "metadata"), "_generator"), "name"), "bicep")
+	info, err := fs.Stat(e.workspace.FS, beside)
+	return err == nil && !info.IsDir() && f.compiled()
 }
 
 // linked returns the templates that others deploy. Of templates that deploy each other in a circle that no other leads to, the
@@ -195,10 +204,7 @@ func (e *estate) compiled(f *armFile) bool {
 func (e *estate) linked() map[string]bool {
 	links := map[string][]string{}
 	for p, f := range e.files {
-		if f.form != templateForm || !strings.Contains(string(f.file.Bytes), "templateLink") {
-			continue
-		}
-		for _, to := range linksOf(f) {
+		for _, to := range f.links() {
 			if to = path.Join(path.Dir(p), to); to != p && e.files[to] != nil && !slices.Contains(links[p], to) {
 				links[p] = append(links[p], to)
 			}

@@ -26,7 +26,7 @@ func (u *evaluation) evaluate(e *expression, env *environment, where source.Rang
 	if err != nil {
 		u.problem(source.Invalid, where, err.Error())
 	}
-	return v
+	return u.bounded(v, where)
 }
 
 // element goes into a value: one step, and what a nested deployment or a resource of the template says for itself.

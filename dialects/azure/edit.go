@@ -332,7 +332,7 @@ func (l *lowering) origin(p place, n *document.Node, c document.Change) (origin,
 		}
 		return l.literally(origin{place{holder, env}, append(value.Path{{Name: "value"}}, path...)}, c)
 	}
-	if get(m.Value, "defaultValue") == nil || !allowed(m.Value, c.Value, len(c.Path)+len(path) == 0) {
+	if get(m.Value, "defaultValue") == nil || len(c.Path)+len(path) == 0 && !s.template.admits(m.Value, &c.Value) {
 		return origin{}, false
 	}
 	return l.literally(origin{place{m.Value, &environment{scope: s}}, append(value.Path{{Name: "defaultValue"}}, path...)}, c)
@@ -360,13 +360,15 @@ func (l *lowering) literally(o origin, c document.Change) (origin, bool) {
 	return o, true
 }
 
-// allowed reports whether a parameter may have a value.
-func allowed(parameter *document.Node, v value.Value, whole bool) bool {
-	values := get(parameter, "allowedValues")
-	if values == nil || !whole {
-		return true
+// admits reports whether a parameter may have a value.
+func (t *template) admits(parameter *document.Node, v *value.Value) bool {
+	kinds := map[string]value.Kind{"string": value.String, "securestring": value.String, "int": value.Number, "bool": value.Bool,
+		"array": value.List, "object": value.Object, "secureobject": value.Object}
+	if kind, ok := kinds[strings.ToLower(textAt(t.definition(parameter), "type"))]; ok && v.Kind != kind {
+		return false
 	}
-	return slices.ContainsFunc(values.Items, func(n *document.Node) bool { return n.Text == textOf(&v) || strings.EqualFold(n.Text, textOf(&v)) })
+	values := get(parameter, "allowedValues")
+	return values == nil || slices.ContainsFunc(values.Items, func(n *document.Node) bool { return strings.EqualFold(n.Text, textOf(v)) })
 }
 
 // holderOf returns the entry of a parameter that holds the value of an argument.
@@ -516,6 +518,9 @@ func (l *lowering) declaration(h *declaredName, changes []resource.Change) error
 		switch c.Path[0].Name {
 		case "default":
 			change.Path = value.Path{{Name: "defaultValue"}}
+			if c.Op == resource.Set && !h.scope.template.admits(h.member.Value, &c.Value) {
+				return fmt.Errorf("the parameter %s does not take this value", h.member.Key.Text)
+			}
 		case "sensitive":
 			typ := strings.ToLower(textAt(h.scope.template.definition(h.member.Value), "type"))
 			secure := map[string]string{"string": "securestring", "object": "secureObject"}[typ]

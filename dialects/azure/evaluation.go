@@ -37,8 +37,12 @@ type evaluation struct {
 }
 
 // maxWork is how many values evaluating a unit may make. A template of 4 MiB, the largest that Azure takes, has some
-// 100,000.
-const maxWork = 5_000_000
+// 100,000. maxTree is how much one of them may be made of: values share what they are made of, and whoever writes one out
+// does not.
+const (
+	maxWork = 2_000_000
+	maxTree = 200_000
+)
 
 // maxDepth bounds how deep evaluation goes through names and functions; what is written nests less.
 const maxDepth = 2000
@@ -103,6 +107,26 @@ func (u *evaluation) value(n *document.Node, env *environment) value.Value {
 		v.Range = n.Range
 	} else {
 		v.Range = source.Range{}
+	}
+	return u.bounded(v, n.Range)
+}
+
+// bounded notes the weight of a list or object, so that it needs not be counted again, and gives up on one that is too large.
+func (u *evaluation) bounded(v value.Value, where source.Range) value.Value {
+	switch v.Kind {
+	case value.List, value.Object:
+		u.work += len(v.Items) + len(v.Fields)
+	case value.String:
+		u.work += len(v.Text) / 64
+		return v
+	default:
+		return v
+	}
+	v.Number = 0
+	v.Number = weight(&v)
+	if v.Number > maxTree {
+		u.exceed("size", where, "a value of the template is made of more than %d others; it was not evaluated", maxTree)
+		return value.Value{Kind: value.Unknown, Range: v.Range}
 	}
 	return v
 }

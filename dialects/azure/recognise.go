@@ -68,7 +68,7 @@ func (s *skimmer) skim() form {
 				return foreign
 			}
 		case ',':
-			key = depth <= len(kinds) && kinds[depth-1] == '{'
+			key = depth > 0 && depth <= len(kinds) && kinds[depth-1] == '{'
 			s.at++
 		case ':':
 			key = false

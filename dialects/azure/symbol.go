@@ -22,7 +22,7 @@ import (
 
 // maxSymbol is how many symbols one may be made of, and maxPieces how many pieces a text has; what is larger forgets.
 const (
-	maxSymbol = 512
+	maxSymbol = 1024
 	maxPieces = 256
 )
 
@@ -47,13 +47,23 @@ func symbol(function, member string, args ...value.Value) value.Value {
 	return value.Value{Kind: value.Unknown, Items: []value.Value{leaf}, Given: leaf.Given, Sensitive: leaf.Sensitive}
 }
 
+// weight is how much a value is made of: elements, members, symbols, and text by the 64 bytes. While a template is evaluated,
+// lists and objects know theirs: Number, which package value does not use for them, holds it where it is known (bounded).
 func weight(v *value.Value) float64 {
-	if v.Kind != value.Unknown && v.Kind != value.List && v.Kind != value.Object {
-		return 0
-	}
-	n := v.Number
-	if v.Kind == value.List {
-		n = 0
+	n := 1.0
+	switch v.Kind {
+	case value.String:
+		return float64(1 + len(v.Text)/64)
+	case value.Unknown:
+		if v.Number > 0 {
+			return v.Number
+		}
+	case value.List, value.Object:
+		if v.Number > 0 {
+			return v.Number
+		}
+	default:
+		return 1
 	}
 	for i := range v.Items {
 		n += weight(&v.Items[i])
@@ -238,6 +248,7 @@ func settle(v value.Value) value.Value {
 			v.Ending = ""
 		}
 	case value.List:
+		v.Number = 0
 		if len(v.Items) > 0 {
 			items := make([]value.Value, len(v.Items))
 			for i := range v.Items {
@@ -246,6 +257,7 @@ func settle(v value.Value) value.Value {
 			v.Items = items
 		}
 	case value.Object:
+		v.Number = 0
 		if len(v.Fields) > 0 {
 			fields := make([]value.Field, len(v.Fields))
 			for i := range v.Fields {
