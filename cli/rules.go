@@ -15,6 +15,7 @@ import (
 var rulesCommand = func() *command {
 	var f estateFlags
 	var format, category, typ string
+	var byDialect bool
 	return &command{
 		name:    "rules",
 		args:    "[TEXT]",
@@ -25,6 +26,7 @@ var rulesCommand = func() *command {
 			f.declareRules(c)
 			c.set.StringVar(&format, "report", "table", "`FORMAT`: table or json")
 			c.set.StringVar(&category, "category", "", "only rules of this `CATEGORY`")
+			c.set.BoolVar(&byDialect, "dialects", false, "say in which dialects each rule applies, and with --report json on which of their types")
 			c.set.StringVar(&typ, "type", "", "only rules on this resource `TYPE`")
 		},
 		run: func(ctx context.Context, c *call) error {
@@ -53,8 +55,15 @@ var rulesCommand = func() *command {
 					chosen = append(chosen, r)
 				}
 			}
+			var in *application
+			if byDialect {
+				in = newApplication(e.schema)
+			}
 			if format == "json" {
-				return writeRules(c, chosen)
+				return writeRules(c, chosen, in)
+			}
+			if byDialect {
+				return in.write(c, chosen)
 			}
 			t := tabwriter.NewWriter(c.Out, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(t, "RULE\tSEVERITY\tCATEGORY\tFIX\tTITLE")
@@ -75,8 +84,8 @@ func mentions(r *rule.Rule, text string) bool {
 	return strings.Contains(strings.ToLower(strings.Join(all, "\n")), text)
 }
 
-// writeRules writes the rules as a JSON list.
-func writeRules(c *call, chosen []*rule.Rule) error {
+// writeRules writes the rules as a JSON list, and where they apply when in is not nil.
+func writeRules(c *call, chosen []*rule.Rule, in *application) error {
 	type entry struct {
 		ID       string              `json:"id"`
 		Title    string              `json:"title"`
@@ -87,10 +96,11 @@ func writeRules(c *call, chosen []*rule.Rule) error {
 		Controls map[string][]string `json:"controls"`
 		Aliases  []string            `json:"aliases"`
 		Since    string              `json:"since"`
+		Dialects map[string][]string `json:"dialects,omitempty"`
 	}
 	list := make([]entry, 0, len(chosen))
 	for _, r := range chosen {
-		list = append(list, entry{r.ID, r.Title, r.Severity.String(), string(r.Category), r.On, len(r.Fix) > 0, r.Controls, r.Aliases, r.Since})
+		list = append(list, entry{r.ID, r.Title, r.Severity.String(), string(r.Category), r.On, len(r.Fix) > 0, r.Controls, r.Aliases, r.Since, in.of(r)})
 	}
 	enc := json.NewEncoder(c.Out)
 	enc.SetIndent("", "  ")

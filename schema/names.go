@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -231,6 +233,13 @@ func (n *Names) Blocks(native string) []*Block {
 func (n *Names) Natives(terraform string) []string {
 	n.invert()
 	return n.natives[terraform]
+}
+
+// Made yields every Terraform type that native types become, in no order, with these types as Natives returns them. It reads
+// the whole table when it is first called.
+func (n *Names) Made() iter.Seq2[string, []string] {
+	n.invert()
+	return maps.All(n.natives)
 }
 
 // Making returns the blocks whose resources become the Terraform type themselves. It reads the whole table when it is first
