@@ -23,7 +23,7 @@ type yamlReader struct {
 	base   int    // bytes of the byte order mark
 	deep   int    // the deepest nesting that is read
 	lines  []int  // where each line starts, as YAML counts lines
-	leaves []span // scalars and aliases: where no comment can be; kept only when the file may have comments
+	leaves []span // scalars and aliases: where no comment can be; nil when the file has no comments
 	cursor cursor
 
 	anchored map[*yaml.Node]*anchored
@@ -56,6 +56,9 @@ func parseYAML(f *source.File, limits dialect.Limits) (doc *Document, problems [
 	r := &yamlReader{text: withoutMark(f.Bytes), deep: limits.Nesting, anchored: make(map[*yaml.Node]*anchored)}
 	r.file = f
 	r.base = len(f.Bytes) - len(r.text)
+	if bytes.IndexByte(r.text, '#') >= 0 {
+		r.leaves = []span{}
+	}
 	doc = &Document{File: f}
 	if n := crowd(r.text); n > 2*maxNodes {
 		r.problem(source.Limit, r.place(0, 0), "the file has more than %d values", maxNodes)
@@ -194,7 +197,7 @@ func (r *yamlReader) alias(y *yaml.Node, start int, at where) (*Node, span, exte
 }
 
 func (r *yamlReader) leaf(start, end int) {
-	if r.leaves != nil || bytes.IndexByte(r.text, '#') >= 0 {
+	if r.leaves != nil {
 		r.leaves = append(r.leaves, span{start, end})
 	}
 }
