@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -135,22 +136,26 @@ func (l *lowering) finish(r *resource.Resource) (dialect.Lowered, error) {
 		}
 		return a.Range.Start - b.Range.Start
 	})
-	out.Shared = l.shared(r, out.Edits)
+	out.Shared = l.shared(r)
 	out.Title = strings.Join(slices.Compact(l.titles), ", ")
 	return out, nil
 }
 
-// shared returns the addresses of other resources that are written where the edits are: a loop makes several resources of one
-// text, a template is nested several times, an anchor is used more than once.
-func (l *lowering) shared(r *resource.Resource, edits []source.Edit) []string {
+// shared returns the addresses of other resources that are written where something changes: a loop makes several resources of
+// one text, a template is nested several times, an anchor is used more than once, a stack hands on what changes.
+func (l *lowering) shared(r *resource.Resource) []string {
 	own, _ := l.unit.nativeOf(r, nil)
 	found := map[string]bool{}
 	for _, n := range l.unit.natives {
 		if own != nil && (n == own || n.of == own.of) {
 			continue
 		}
-		for _, e := range edits {
-			if touches(&n.body, e.Range) {
+		anchors := bytes.IndexByte(n.scope.template.file.source.Bytes, '&') >= 0 // without them nothing stands outside of its resource
+		for _, c := range l.changes {
+			if slices.Contains(n.scope.template.resources, c.At) {
+				continue
+			}
+			if n.body.Range.Contains(c.At.Range) || anchors && touches(&n.body, c.At.Range) {
 				found[n.address()] = true
 			}
 		}
@@ -158,9 +163,9 @@ func (l *lowering) shared(r *resource.Resource, edits []source.Edit) []string {
 	return sortedNames(found)
 }
 
-// touches reports whether a value, or anything in it, is written where an edit changes text.
+// touches reports whether a value, or anything in it, is written in a place or around it.
 func touches(v *value.Value, r source.Range) bool {
-	if v.Range.File == r.File && (v.Range.Start < r.Start && r.End < v.Range.End || v.Range.Overlaps(r) && r.Start < r.End) {
+	if !v.Range.IsZero() && (v.Range.Contains(r) || r.Contains(v.Range)) {
 		return true
 	}
 	for i := range v.Fields {

@@ -10,7 +10,8 @@ import (
 
 const (
 	loopPrefix = "Fn::ForEach::"
-	maxLoops   = 8 // loops inside of each other; CloudFormation allows five
+	maxLoops   = 8  // loops inside of each other; CloudFormation allows five
+	loopSteps  = 20 // what one round costs beside what it makes
 )
 
 // loop is one round of an Fn::ForEach.
@@ -136,6 +137,7 @@ func (s *scope) round(m *document.Member, l *loop, uncertain bool, depth int, fo
 	}
 	for i := range items {
 		v := items[i]
+		u.charge(loopSteps)
 		text, known := scalarText(&v)
 		if known {
 			v = value.Value{Kind: value.String, Text: text, Sensitive: v.Sensitive}
