@@ -16,16 +16,20 @@ type planConfig struct {
 	plan    *plan
 	root    span
 	limit   int
-	modules map[string]bool            // addresses of the module instances, "" for the root
-	known   map[string]bool            // addresses of the resource instances
-	blocks  map[string]span            // configurations of modules, by address without keys
-	inside  map[string]map[string]span // their resources, by address in the module
+	modules map[string]bool                // addresses of the module instances, "" for the root
+	known   map[string]bool                // addresses of the resource instances
+	blocks  map[string]span                // configurations of modules, by address without keys
+	inside  map[string]map[string]span     // their resources, by address in the module
+	passed  map[string]map[string][]string // what the arguments of module calls refer to, by address without keys
+	outs    map[string]map[string][]string // what the outputs of modules refer to
+	work    int                            // references followed so far
 }
 
 // newPlanConfig reads the configuration of a plan; limit bounds the nesting of what is parsed.
 func newPlanConfig(p *plan, instances []*planned, limit int) *planConfig {
 	c := &planConfig{plan: p, root: jsonAt(p.file.Bytes, p.top["configuration"], "root_module"), limit: limit,
-		modules: map[string]bool{"": true}, known: map[string]bool{}, blocks: map[string]span{}, inside: map[string]map[string]span{}}
+		modules: map[string]bool{"": true}, known: map[string]bool{}, blocks: map[string]span{}, inside: map[string]map[string]span{},
+		passed: map[string]map[string][]string{}, outs: map[string]map[string][]string{}}
 	for _, r := range instances {
 		c.known[r.address] = true
 		if !c.modules[r.module] {
@@ -65,6 +69,34 @@ func keyOf(address string) string {
 	return ""
 }
 
+// argument returns what an argument of the call of a module refers to.
+func (c *planConfig) argument(module, name string) []string {
+	bare := withoutKeys(module)
+	m := c.passed[bare]
+	if m == nil {
+		m = map[string][]string{}
+		for e := range jsonMembers(c.plan.file.Bytes, jsonAt(c.plan.file.Bytes, c.call(bare).value, "expressions")) {
+			m[e.name] = jsonTexts(c.plan.file.Bytes, jsonAt(c.plan.file.Bytes, e.value, "references"))
+		}
+		c.passed[bare] = m
+	}
+	return m[name]
+}
+
+// output returns what an output of a module refers to.
+func (c *planConfig) output(module, name string) []string {
+	bare := withoutKeys(module)
+	m := c.outs[bare]
+	if m == nil {
+		m = map[string][]string{}
+		for e := range jsonMembers(c.plan.file.Bytes, jsonAt(c.plan.file.Bytes, c.block(bare), "outputs")) {
+			m[e.name] = jsonTexts(c.plan.file.Bytes, jsonAt(c.plan.file.Bytes, e.value, "expression", "references"))
+		}
+		c.outs[bare] = m
+	}
+	return m[name]
+}
+
 // block returns the configuration of a module.
 func (c *planConfig) block(module string) span {
 	if module == "" {
@@ -99,8 +131,9 @@ func (c *planConfig) refs(p *planned, attributes []schema.Attribute) ([]resource
 	written := map[string]writing{}
 	declared := c.resource(p.module, p.local())
 	src := c.plan.file.Bytes
+	each := jsonTexts(src, jsonAt(src, declared, "for_each_expression", "references"))
 	for m := range jsonMembers(src, jsonAt(src, declared, "expressions")) {
-		w := &walker{config: c, self: p, each: jsonAt(src, declared, "for_each_expression", "references")}
+		w := &walker{config: c, self: p, each: each}
 		n := c.plan.tree(m.value, c.limit)
 		if n != nil {
 			w.walk(n, value.Path{{Name: m.name}}, find(attributes, m.name))
@@ -118,14 +151,17 @@ func (c *planConfig) refs(p *planned, attributes []schema.Attribute) ([]resource
 type walker struct {
 	config *planConfig
 	self   *planned
-	each   span // what for_each of the resource refers to
+	each   []string // what for_each of the resource refers to
 	refs   []resource.Ref
 	given  bool // a part of it is not in the code, or nobody knows
 	work   int
 }
 
-// maxReferences bounds how many references are followed for one attribute.
-const maxReferences = 2000
+// Bounds of how many references are followed for one attribute, and for all of a plan. What is beyond is not told.
+const (
+	maxReferences    = 2000
+	maxAllReferences = 2_000_000
+)
 
 // isExpression reports whether an object of a configuration stands for an expression and not for a block.
 func isExpression(n *node) bool {
@@ -179,13 +215,15 @@ func (w *walker) references(list []string, module, key string, found func(target
 	if !byKey {
 		key = ""
 	}
-	before := ""
+	before, c := "", w.config
 	for _, ref := range list {
 		if strings.HasPrefix(before, ref) && ref != before { // a reference is followed by its own beginnings
 			continue
 		}
 		before = ref
-		if w.work++; w.work > maxReferences {
+		w.work++
+		c.work++
+		if w.work > maxReferences || c.work > maxAllReferences {
 			w.given = true
 			return
 		}
@@ -194,7 +232,7 @@ func (w *walker) references(list []string, module, key string, found func(target
 }
 
 func (w *walker) reference(ref, module, key string, found func(target, attribute string)) {
-	c, src := w.config, w.config.plan.file.Bytes
+	c := w.config
 	steps := addressSteps(ref)
 	if len(steps) < 2 {
 		return
@@ -206,12 +244,10 @@ func (w *walker) reference(ref, module, key string, found func(target, attribute
 			return
 		}
 		parent, _ := parentModule(module)
-		call := c.call(module).value
-		from := jsonAt(src, call, "expressions", steps[1])
-		w.references(jsonTexts(src, jsonAt(src, from, "references")), parent, keyOf(module), found)
+		w.references(c.argument(module, steps[1]), parent, keyOf(module), found)
 	case "each":
 		if steps[1] == "value" && module == w.self.module {
-			for ref := range slices.Values(jsonTexts(src, w.each)) {
+			for _, ref := range w.each {
 				if !strings.HasPrefix(ref, "each.") {
 					w.reference(ref, module, key, found)
 				}
@@ -230,8 +266,7 @@ func (w *walker) reference(ref, module, key string, found func(target, attribute
 			return
 		}
 		for _, instance := range c.instancesOf(named, key) {
-			out := jsonAt(src, c.block(instance), "outputs", rest[0], "expression", "references")
-			w.references(jsonTexts(src, out), instance, keyOf(instance), found)
+			w.references(c.output(instance, rest[0]), instance, keyOf(instance), found)
 		}
 	default:
 		w.given = true
@@ -264,6 +299,7 @@ func (c *planConfig) instancesOf(named, key string) []string {
 	if key != "" && c.modules[named+key] {
 		return []string{named + key}
 	}
+	c.work += len(c.modules) / 100
 	var out []string
 	for m := range c.modules {
 		if strings.HasPrefix(m, named+"[") && withoutKeys(m) == withoutKeys(named) {
