@@ -80,7 +80,7 @@ func (u *evaluation) leave() { u.depth-- }
 func (u *evaluation) room(where source.Range) bool {
 	u.work++
 	if u.work > maxWork {
-		u.exceed("work", where, "the template comes to more than %d values; the rest was not evaluated", maxWork)
+		u.exceed("values", where, "the template comes to more than %d values; the rest was not evaluated", maxWork)
 		return false
 	}
 	return u.work&1023 != 0 || u.ctx.Err() == nil
@@ -125,7 +125,7 @@ func (u *evaluation) bounded(v value.Value, where source.Range) value.Value {
 	v.Number = 0
 	v.Number = weight(&v)
 	if v.Number > maxTree {
-		u.exceed("size", where, "a value of the template is made of more than %d others; it was not evaluated", maxTree)
+		u.exceed("values", where, "a value of the template is made of more than %d others; it was not evaluated", maxTree)
 		return value.Value{Kind: value.Unknown, Range: v.Range}
 	}
 	return v
