@@ -159,6 +159,14 @@ func (b *back) spread(at station, path value.Path, v value.Value) error {
 
 // through follows a row whose target is the beginning of a path; rest is what comes behind it.
 func (b *back) through(r *row, at station, rest value.Path, v value.Value, op resource.ChangeOp) error {
+	for i := range r.native {
+		if step := &r.native[i]; len(step.Words) > 1 && !b.current(at.native, r).IsSet() {
+			if list := b.at(b.locate(at.native, r.native[:i])); list.Kind == value.Object || slices.ContainsFunc(list.Items, func(item value.Value) bool { return matches(step, &item) == yes }) {
+				continue // it is there, and what is asked for is something in it
+			}
+			return fmt.Errorf("which of %s it is cannot be known", strings.Join(step.Words, ", "))
+		}
+	}
 	native, target := b.locate(at.native, r.native), slices.Concat(at.target, r.target)
 	if !r.group {
 		return b.leaf(r, native, rest, v, op)

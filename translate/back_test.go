@@ -43,6 +43,8 @@ X::DB = aws_db_instance
     Tags: tags | pairs Key Value
     Attrs[Key=del].Value: deletion_protection
     Attrs[Key=auto].Value: auto_minor_version_upgrade
+    Disks[Name=a,b].Size: allocated_storage
+    Features: performance_insights_enabled | has PI
     = engine "mysql"
     ? multi_az true
     Snapshot.Id: s3_import.bucket_name
@@ -99,13 +101,17 @@ func TestBack(t *testing.T) {
 		{"constant", "DB", obj(), "", []resource.Change{set("engine", "mysql")}, ``},
 		{"another constant", "DB", obj(), "", []resource.Change{set("engine", "oracle")}, `error: it is always "mysql"`},
 		{"default", "DB", obj(), "", []resource.Change{set("multi_az", true)}, ``},
-		{"no way", "DB", obj(), "", []resource.Change{set("performance_insights_enabled", true)}, `error: X::DB has no property for performance_insights_enabled`},
+		{"no way", "DB", obj(), "", []resource.Change{set("max_allocated_storage", 1)}, `error: X::DB has no property for max_allocated_storage`},
 		{"list", "DB", obj(), "", []resource.Change{set("enabled_cloudwatch_logs_exports", list("audit"))}, `set Logs ["audit"]`},
 		{"tags", "DB", obj(), "", []resource.Change{set("tags", obj("a", "b"))}, `set Tags [{Key: "a", Value: "b"}]`},
 		{"a tag", "DB", obj("Tags", list(obj("Key", "a", "Value", "b"))), "", []resource.Change{set("tags.a", "c"), set("tags.d", "e")}, "set Tags[0].Value \"c\"\nadd Tags {Key: \"d\", Value: \"e\"}"},
 		{"a chosen element", "DB", obj("Attrs", list(obj("Key", "other"), obj("Key", "del", "Value", "false"))), "", []resource.Change{set("deletion_protection", true)}, `set Attrs[1].Value true`},
 		{"chosen elements that are not there", "DB", obj(), "", []resource.Change{set("deletion_protection", true), set("auto_minor_version_upgrade", true)},
 			"add Attrs {Key: \"del\", Value: true}\nadd Attrs {Key: \"auto\", Value: true}"},
+		{"one of several that is not there", "DB", obj("Disks", list(obj("Name", "c"))), "", []resource.Change{set("allocated_storage", 5)}, `error: which of a, b it is cannot be known`},
+		{"one of several that is there", "DB", obj("Disks", list(obj("Name", "b"))), "", []resource.Change{set("allocated_storage", 5)}, `set Disks[0].Size 5`},
+		{"a word in a list", "DB", obj("Features", list("X")), "", []resource.Change{set("performance_insights_enabled", true)}, `set Features ["X", "PI"]`},
+		{"no word in a list", "DB", obj("Features", list("PI", "X")), "", []resource.Change{set("performance_insights_enabled", false)}, `set Features ["X"]`},
 		{"object over rows", "DB", obj(), "", []resource.Change{set("s3_import", obj("bucket_name", "b", "ingestion_role", "r"))}, "set Snapshot.Id \"b\"\nset Snapshot.Role \"r\""},
 		{"a part that nobody takes", "DB", obj(), "", []resource.Change{set("s3_import", obj("source_engine", "b"))}, "error: X::DB has no property for s3_import"},
 		{"element", "SG", obj("Ingress", list(obj("Cidr", "0.0.0.0/0"), obj("Cidr", "::/0"))), "", []resource.Change{set("ingress[1].cidr_blocks", list("10.0.0.0/8"))}, `set Ingress[1].Cidr "10.0.0.0/8"`},

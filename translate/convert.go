@@ -38,7 +38,7 @@ func conversions(sources []schema.Conversion) ([]conversion, error) {
 
 func conversionOf(s schema.Conversion) (conversion, error) {
 	need := map[string]int{"not": 0, "json": 0, "wrap": 0, "unwrap": 0, "lower": 0, "upper": 0, "present": 0, "base64": 0,
-		"pairs": 2, "under": 1, "split": 1, "join": 1, "times": 1, "hook": 1}
+		"pairs": 2, "under": 1, "has": 1, "split": 1, "join": 1, "times": 1, "hook": 1}
 	if n, ok := need[s.Name]; ok && len(s.Words) != n {
 		return conversion{}, fmt.Errorf("%s takes %d words", s.Name, n)
 	}
@@ -54,6 +54,8 @@ func conversionOf(s schema.Conversion) (conversion, error) {
 		}}, nil
 	case "pairs":
 		return pairs(s.Words[0], s.Words[1]), nil
+	case "has":
+		return has(s.Words[0]), nil
 	case "under":
 		return conversion{
 			to: func(v value.Value) value.Value {
@@ -409,6 +411,49 @@ func times(factor float64) conversion {
 				return v, errors.New("it is not a number")
 			}
 			return scalar(v, value.Value{Kind: value.Number, Number: v.Number / factor}), nil
+		},
+	}
+}
+
+// has makes a boolean of a list of texts: whether a word is among them.
+func has(what string) conversion {
+	is := func(item *value.Value) bool {
+		text, ok := word(item)
+		return ok && text == what
+	}
+	return conversion{
+		to: func(v value.Value) value.Value {
+			v = wrap(v)
+			out := scalar(v, value.Value{Kind: value.Bool})
+			sure := !v.Open
+			for i := range v.Items {
+				item := &v.Items[i]
+				if is(item) && !item.Maybe {
+					out.Bool = true
+					return out
+				}
+				sure = sure && item.Kind != value.Unknown && !is(item)
+			}
+			if !sure {
+				return unknown(v)
+			}
+			return out
+		},
+		back: func(v value.Value, was *value.Value) (value.Value, error) {
+			if v.Kind != value.Bool {
+				return v, errors.New("it is not a boolean")
+			}
+			if was.Kind == value.Unknown || was.Open {
+				return v, errors.New("what is in the list now is not known")
+			}
+			list := value.Value{Kind: value.List}
+			if was.IsSet() {
+				list.Items = slices.DeleteFunc(slices.Clone(wrap(*was).Items), func(item value.Value) bool { return is(&item) })
+			}
+			if v.Bool {
+				list.Items = append(list.Items, value.Value{Kind: value.String, Text: what})
+			}
+			return list, nil
 		},
 	}
 }

@@ -70,7 +70,7 @@ func (c *checker) block(typ string, b *schema.Block) {
 	}
 	members, known := c.types[typ]
 	c.known = known
-	if c.types != nil && !known && !strings.HasPrefix(typ, "AWS::Serverless::") {
+	if !known && c.types.covers(typ) {
 		c.fail(b.Where, "there is no type %s", typ)
 		return
 	}

@@ -51,9 +51,27 @@ func readPublished(t *testing.T, dialect string) published {
 	return out
 }
 
+// covers reports whether the types of the service that a type is of are published: Microsoft.Storage, amazon.aws, AWS::S3.
+// What expands into others, as AWS::Serverless does, is published by nobody.
+func (p published) covers(typ string) bool {
+	service := typ[:strings.LastIndexByte(typ, '.')+1]
+	if before, _, ok := strings.Cut(typ, "/"); ok {
+		service = before + "/"
+	} else if i := strings.LastIndex(typ, "::"); i > 0 {
+		service = typ[:i+2]
+	}
+	for known := range p {
+		if len(known) > len(service) && strings.EqualFold(known[:len(service)], service) {
+			return true
+		}
+	}
+	return false
+}
+
 // everywhere is what a dialect allows on resources of every type beside their properties.
 var everywhere = map[string]map[string]string{
 	"cloudformation": {"DeletionPolicy": "string", "UpdateReplacePolicy": "string", "DependsOn": "any", "Condition": "string", "Metadata": "json", "CreationPolicy": "json", "UpdatePolicy": "json"},
+	"arm":            {"name": "string", "location": "string", "tags": "{string}", "zones": "[string]", "scope": "string", "parent": "any", "kind": "string", "identity": "any", "sku": "any", "plan": "any"},
 }
 
 // sides splits a type that is one of several.

@@ -7,6 +7,8 @@
 //	                                    testdata/cloudformation.txt.gz from db.json.gz of npm @aws-cdk/aws-service-spec
 //	go run ./schema/generate -published FILE -dialect ansible
 //	                                    testdata/ansible.txt.gz from the wheel of PyPI ansible
+//	go run ./schema/generate -published FOLDER -dialect arm
+//	                                    testdata/arm.txt.gz from wheels of PyPI azure-mgmt-*, as testdata/ORIGIN.md names them
 //
 // The form of core.json is {resource type: {attribute: [flags, type, {nested attributes}?]}} with flags r required, o
 // optional, c computed, oc optional and computed; type string, number, bool, any, map(T), list(T), set(T) and, of blocks,

@@ -29,26 +29,31 @@ type members map[string]string
 //
 // A line is TYPE { TAB NAME ":" type }, both sorted.
 
-// readers is how the types of each dialect are read.
-var readers = map[string]func(io.Reader) (published, error){
-	"ansible":        ansibleTypes,
-	"cloudformation": cloudformationTypes,
+// readers is how the types of each dialect are read from a file, or a folder.
+var readers = map[string]func(path string) (published, error){
+	"ansible":        func(path string) (published, error) { return reading(path, ansibleTypes) },
+	"arm":            armTypes,
+	"cloudformation": func(path string) (published, error) { return reading(path, cloudformationTypes) },
 }
 
-// publish makes schema/testdata/DIALECT.txt.gz from the file.
-func publish(file, dialect string, plain bool) error {
+func reading(path string, read func(io.Reader) (published, error)) (published, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return read(f)
+}
+
+// publish makes schema/testdata/DIALECT.txt.gz from what is at the path.
+func publish(path, dialect string, plain bool) error {
 	read := readers[dialect]
 	if read == nil {
 		return fmt.Errorf("no types are published for %s; there are those of %s", dialect, strings.Join(slices.Sorted(maps.Keys(readers)), ", "))
 	}
-	f, err := os.Open(file)
+	types, err := read(path)
 	if err != nil {
-		return err
-	}
-	defer f.Close()
-	types, err := read(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return types.write(filepath.Join("schema", "testdata"), dialect, plain)
 }
