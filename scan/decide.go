@@ -33,16 +33,14 @@ func (s *scan) decide(r *finding.Report) {
 	r.Findings, r.Undecided, r.Hygiene = marked[:fails:fails], marked[fails:], hygiene
 }
 
-// commented lists the files whose comments count: those scanned, and those that findings led to from a file that was named.
+// commented lists the files whose comments count: those scanned, and those that findings led to, which no dialect need have claimed.
 func (s *scan) commented(r *finding.Report) []string {
 	files := slices.Clone(s.files)
-	if len(s.named) > 0 {
-		for _, list := range [][]finding.Finding{r.Findings, r.Undecided} {
-			for i := range list {
-				files = append(files, list[i].Location.File, list[i].Resource.Range.File)
-				for _, call := range list[i].Resource.Calls {
-					files = append(files, call.Location.File)
-				}
+	for _, list := range [][]finding.Finding{r.Findings, r.Undecided} {
+		for i := range list {
+			files = append(files, list[i].Location.File, list[i].Resource.Range.File)
+			for _, call := range list[i].Resource.Calls {
+				files = append(files, call.Location.File)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package ansible
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/translate"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -58,7 +60,56 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if err := l.order(); err != nil {
 		return dialect.Lowered{}, err
 	}
-	return dialect.Lowered{Edits: l.edits}, nil
+	return dialect.Lowered{Edits: l.edits, Shared: x.shared(r, h, l.edits)}, nil
+}
+
+// shared lists the other resources that edits change. Variables, which are the way on which values come, are left out.
+func (x *explainer) shared(r *resource.Resource, h *handle, edits []source.Edit) []string {
+	alone := h.task == nil || !h.task.again
+	for _, e := range edits {
+		alone = alone && r.Range.Contains(e.Range)
+	}
+	if len(edits) == 0 || alone {
+		return nil
+	}
+	byFile := map[string][]source.Edit{}
+	for _, e := range edits {
+		byFile[e.Range.File] = append(byFile[e.Range.File], e)
+	}
+	var changed []*source.File
+	for _, name := range sortedKeys(byFile) {
+		f := x.unit.fileOf(name)
+		if f == nil {
+			return nil
+		}
+		text, err := source.Apply(f.Bytes, byFile[name])
+		if err != nil {
+			return nil
+		}
+		changed = append(changed, &source.File{Path: name, Bytes: text})
+	}
+	next, _ := x.unit.estate.With(context.Background(), changed)
+	after := next.Evaluate(context.Background(), x.unit.name).Graph
+	mine := nativeAddress(r)
+	var out []string
+	for _, o := range x.unit.resources {
+		if o == r || o.Type == variableType || nativeAddress(o) == mine {
+			continue
+		}
+		if now := after.ByAddress(o.Address); now == nil || !now.Body.Equal(&o.Body) {
+			out = append(out, o.Address)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// nativeAddress is the address of what a resource and its companions were made of.
+func nativeAddress(r *resource.Resource) string {
+	if origin, ok := r.Handle.(*translate.Origin); ok {
+		return origin.Native.Address
+	}
+	return r.Address
 }
 
 // settled reports whether what is wished for is so already.

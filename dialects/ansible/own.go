@@ -61,9 +61,9 @@ func (u *evaluation) call(t *task) {
 	if known {
 		cloud = u.unique(joined(place, short+"["+quoted(label)+"]"))
 	}
-	t.name = label
 	defaults := t.frame.moduleDefaults(t.call.module)
 	loops := t.node.Get("loop") != nil || slices.ContainsFunc(t.node.Members, func(m document.Member) bool { return strings.HasPrefix(m.Key.Text, "with_") })
+	t.name, t.again = label, loops || t.frame.module != ""
 	var bodies []value.Value
 	u.instances(t, func(i instance) {
 		env := u.env(i.scope)

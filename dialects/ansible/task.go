@@ -23,6 +23,7 @@ type task struct {
 	words   map[string]*document.Member // keywords in effect
 	address string                      // without the key of an instance
 	name    string
+	again   bool // the text makes more than one resource: it is in a loop, or is read more than once
 }
 
 // tasksIn evaluates the tasks of a file.

@@ -156,7 +156,7 @@ func sameValue(got, want *value.Value) bool {
 func othersStay(t *testing.T, before, after *estate, p place, shared []string) {
 	t.Helper()
 	for _, o := range before.resources() {
-		if o.Type == "variable" || o.Type == "output" || o.unit == p.unit && (o.Address == p.Address || p.Range.Contains(o.Range) || o.Range.Contains(p.Range)) || slices.Contains(shared, o.Address) {
+		if o.Type == "variable" || o.Type == "output" || o.Type == "ansible_variable" || o.unit == p.unit && (o.Address == p.Address || p.Range.Contains(o.Range) || o.Range.Contains(p.Range)) || slices.Contains(shared, o.Address) {
 			continue
 		}
 		q, ok := after.find(t, o.name())
