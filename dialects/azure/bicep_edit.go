@@ -24,7 +24,8 @@ func (x bicepExplainer) Edit(r *resource.Resource, changes []resource.Change) (d
 		return dialect.Lowered{}, fmt.Errorf("%s could not be evaluated", r.Address)
 	}
 	defer x.ask()()
-	l := &bicepLowering{unit: x.unit, editors: map[string]*bicep.Editor{}, json: map[string][]document.Change{}}
+	l := &bicepLowering{unit: x.unit, editors: map[string]*bicep.Editor{}, json: map[*document.Document][]document.Change{}}
+	var of *bicepInstance
 	switch h := r.Handle.(type) {
 	case *bicepValue:
 		return dialect.Lowered{}, fmt.Errorf("a parameter or an output has nothing that could be changed")
@@ -33,7 +34,8 @@ func (x bicepExplainer) Edit(r *resource.Resource, changes []resource.Change) (d
 		if i == nil || i.body == nil {
 			return dialect.Lowered{}, fmt.Errorf("%s was not made by this dialect", r.Address)
 		}
-		wishes, err := x.unit.estate.table.Back(r, changes)
+		of = i
+		wishes, err := x.wishes(r, changes)
 		if err != nil {
 			return dialect.Lowered{}, err
 		}
@@ -46,7 +48,70 @@ func (x bicepExplainer) Edit(r *resource.Resource, changes []resource.Change) (d
 		return dialect.Lowered{}, fmt.Errorf("%s was not made by this dialect", r.Address)
 	}
 	edits, err := l.edits()
-	return dialect.Lowered{Edits: edits}, err
+	if err != nil {
+		return dialect.Lowered{}, err
+	}
+	shared, err := l.shared(of, edits)
+	return dialect.Lowered{Edits: edits, Shared: shared}, err
+}
+
+// wishes translates changes. A resource of a type that is in no table has kept Azure's words.
+func (x bicepExplainer) wishes(r *resource.Resource, changes []resource.Change) ([]translate.Wish, error) {
+	if r.Type != r.Native {
+		return x.unit.estate.table.Back(r, changes)
+	}
+	var out []translate.Wish
+	for _, c := range changes {
+		if c.Op == resource.Create {
+			return nil, fmt.Errorf("nobody knows how %s is called in Bicep", c.New.Type)
+		}
+		out = append(out, translate.Wish{Op: c.Op, Path: c.Path, Value: c.Value})
+	}
+	return out, nil
+}
+
+// shared returns the addresses of the other resources that the edits change. Where the edits lie in the only resource of its
+// declaration, which no other names, there are none; elsewhere evaluating tells.
+func (l *bicepLowering) shared(i *bicepInstance, edits []source.Edit) ([]string, error) {
+	own := i.frame.scope.file.at(i.group.decl.Whole())
+	text := string(i.frame.scope.file.source.Bytes)
+	alone := i.group.loop == nil && i.group.scope.caller == nil && i.group.outer == nil &&
+		!strings.Contains(text[:own.Start], i.group.decl.Name) && !strings.Contains(text[own.End:], i.group.decl.Name)
+	for _, e := range edits {
+		alone = alone && (own.Contains(e.Range) || slices.Contains(l.made, e))
+	}
+	if alone || len(edits) == 0 {
+		return nil, nil
+	}
+	byFile := map[string][]source.Edit{}
+	for _, e := range edits {
+		byFile[e.Range.File] = append(byFile[e.Range.File], e)
+	}
+	var changed []*source.File
+	for _, path := range slices.Sorted(maps.Keys(byFile)) {
+		f, problem := l.unit.estate.workspace.Read(path)
+		if problem != nil {
+			return nil, fmt.Errorf("%s: %s", path, problem.Message)
+		}
+		after, err := source.Apply(f.Bytes, byFile[path])
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, &source.File{Path: path, Bytes: after})
+	}
+	next, _ := l.unit.estate.With(l.unit.ctx, changed)
+	graph := next.Evaluate(l.unit.ctx, l.unit.of.name).Graph
+	var out []string
+	for _, r := range l.unit.graph.Resources {
+		o, ok := r.Handle.(*translate.Origin)
+		if !ok || instanceOf(o) == i {
+			continue
+		}
+		if now := graph.ByAddress(r.Address); now != nil && !now.Body.Equal(&r.Body) {
+			out = append(out, r.Address)
+		}
+	}
+	return out, nil
 }
 
 // bicepLowering collects the edits for some wishes.
@@ -54,7 +119,7 @@ type bicepLowering struct {
 	unit    *bicepEvaluation
 	editors map[string]*bicep.Editor // by path
 	made    []source.Edit            // resources that are created
-	json    map[string][]document.Change
+	json    map[*document.Document][]document.Change
 }
 
 func (l *bicepLowering) editor(f *bicepFile) *bicep.Editor {
@@ -78,15 +143,10 @@ func (l *bicepLowering) edits() ([]source.Edit, error) {
 			out = append(out, source.Edit{Range: source.Range{File: path, Start: e.Start, End: e.End}, Text: e.Text})
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(l.json)) {
-		file, problem := l.unit.estate.workspace.Read(path)
-		if problem != nil {
-			return nil, fmt.Errorf("%s: %s", path, problem.Message)
-		}
-		d, _ := document.Parse(file, l.unit.limits)
-		edits, err := d.Edit(l.json[path])
+	for d, changes := range l.json {
+		edits, err := d.Edit(changes)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", d.File.Path, err)
 		}
 		out = append(out, edits...)
 	}
@@ -212,7 +272,7 @@ func (l *bicepLowering) there(i *bicepInstance, p value.Path, wish *value.Value)
 			}
 			switch {
 			case g.node != nil && wish != nil:
-				l.json[g.rng.File] = append(l.json[g.rng.File], document.Change{Op: resource.Set, At: g.node.Value,
+				l.json[g.document] = append(l.json[g.document], document.Change{Op: resource.Set, At: g.node.Value,
 					Path: append(value.Path{{Name: "value"}}, rest...), Value: *wish})
 				return spot{}, true, nil
 			case g.expr == nil:

@@ -43,6 +43,7 @@ type bicepEvaluation struct {
 	reads        map[string]bool
 	missing      []resource.Missing // once everything is gathered
 	deployed     []*deployed        // the same
+	graph        *resource.Graph    // the same
 }
 
 func newBicepEvaluation(ctx context.Context, e *bicepEstate, of bicepUnit) *bicepEvaluation {
@@ -124,7 +125,7 @@ func (u *bicepEvaluation) unit() (out *dialect.Unit) {
 	c := &bicepCollector{unit: u}
 	c.scope(u.root, 0)
 	graph := c.graph()
-	u.missing, u.deployed = c.out.missing, c.out.resources
+	u.missing, u.deployed, u.graph = c.out.missing, c.out.resources, graph
 	slices.SortStableFunc(u.problems, func(a, b source.Problem) int {
 		if c := strings.Compare(a.Range.File, b.Range.File); c != 0 {
 			return c

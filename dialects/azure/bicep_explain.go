@@ -56,7 +56,7 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 		if i == nil {
 			break
 		}
-		if e, rest := i.expression(x.unit.estate.table.Path(r, p)); e != nil {
+		if e, rest := i.expression(x.nativePath(r, p)); e != nil {
 			t.follow(e, i.frame, rest)
 		} else if len(p) == 0 {
 			t.missing(i.full())
@@ -71,6 +71,14 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 		out.Waits = append(out.Waits, t.waits[name])
 	}
 	return out
+}
+
+// nativePath is the path in Azure's words. A resource of a type that is in no table has kept them.
+func (x bicepExplainer) nativePath(r *resource.Resource, p value.Path) value.Path {
+	if r.Type == r.Native {
+		return p
+	}
+	return x.unit.estate.table.Path(r, p)
 }
 
 // instanceOf returns the instance that a translated resource was made of; nil when it is another dialect's.

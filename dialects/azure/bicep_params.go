@@ -16,12 +16,14 @@ import (
 
 // bicepGiven is a value that is given to a parameter of the root from outside of the template.
 type bicepGiven struct {
-	name  string           // the file, or --var
-	scope *bicepScope      // of a file of parameters, with
-	expr  bicep.Expr       // the expression
-	node  *document.Member // of JSON
-	plain *string          // of the command line
-	rng   source.Range     // the entry; zero when it is not in a file
+	name  string       // the file, or --var
+	scope *bicepScope  // of a file of parameters, with
+	expr  bicep.Expr   // the expression
+	plain *string      // of the command line
+	rng   source.Range // the entry; zero when it is not in a file
+
+	document *document.Document // of JSON
+	node     *document.Member   // its entry
 }
 
 // value evaluates it.
@@ -133,7 +135,7 @@ func (u *bicepEvaluation) jsonParams(p string, out map[string]bicepGiven) {
 	for i := range params.Members {
 		m := &params.Members[i]
 		if name := names[strings.ToLower(m.Key.Text)]; name != "" {
-			out[name] = bicepGiven{name: path.Base(p), node: m, rng: m.Range}
+			out[name] = bicepGiven{name: path.Base(p), document: d, node: m, rng: m.Range}
 		}
 	}
 }

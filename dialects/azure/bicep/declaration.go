@@ -97,8 +97,8 @@ func (p *parser) value(d *Declaration) {
 	} else {
 		d.Value = p.expression()
 	}
-	if p.source[d.Value.Extent().Start] == '{' || p.source[d.Value.Extent().Start] == '[' {
-		d.Header.End = d.Value.Extent().Start + 1
+	if at := d.Value.Extent().Start; strings.HasPrefix(p.source[at:], "{") || strings.HasPrefix(p.source[at:], "[") {
+		d.Header.End = at + 1
 	}
 }
 
