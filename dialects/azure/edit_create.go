@@ -62,13 +62,12 @@ func (l *lowering) create(i *instance, w translate.Wish) error {
 			fields = append(fields, value.Field{Name: f.Name, Value: referring(f.Value, refer)})
 		}
 	}
-	if strings.Contains(part, "/") {
-		return fmt.Errorf("a %s has no place directly beside %s", w.Type, i.address)
-	}
-	written := "[concat(" + own + ", '/', " + name + ")]"
+	// What stands between the two has but one name: blobServices/default.
+	between := "/" + strings.Repeat("default/", strings.Count(part, "/"))
+	written := "[concat(" + own + ", '" + between + "', " + name + ")]"
 	if !isPart {
 		written = strings.Trim(name, "'")
-		if strings.EqualFold(w.Type, "microsoft.insights/diagnosticSettings") || strings.EqualFold(w.Type, "Microsoft.Authorization/locks") {
+		if versions[strings.ToLower(w.Type)] != "" && w.Value.Field("scope").Kind == value.Absent {
 			fields = append(fields, value.Field{Name: "scope", Value: text("[" + id + "]")})
 		}
 	}
