@@ -11,7 +11,7 @@ import (
 
 // finish finds the comments of a file that was read as YAML: every # between what no comment can be in.
 func (r *yamlReader) finish(doc *Document) {
-	if bytes.IndexByte(r.text, '#') >= 0 {
+	if r.hasComments {
 		at := 0
 		for _, leaf := range r.leaves {
 			r.commentsIn(at, leaf.start)

@@ -29,6 +29,8 @@ type yamlReader struct {
 	anchored map[*yaml.Node]*anchored
 	merged   int  // members that merge keys copied
 	complete bool // the whole file was read
+
+	hasComments bool // or may have: there is a # in it
 }
 
 // cursor remembers where a column of a line is, for lines whose columns are not bytes.
@@ -65,6 +67,7 @@ func parseYAML(f *source.File, limits dialect.Limits) (doc *Document, problems [
 		return doc, r.problems, 0
 	}
 	r.lines = lineStarts(r.text)
+	r.hasComments = bytes.IndexByte(r.text, '#') >= 0
 	stop = -1
 	decoder := yaml.NewDecoder(bytes.NewReader(r.text))
 	for stop < 0 {
