@@ -23,12 +23,18 @@ var names embed.FS
 type Names struct {
 	Dialect string // cloudformation
 
-	types map[string][]*section // by native type, in the order of the files
-	fold  map[string]string     // native type in lower case: as the table has it; nil when case matters
+	types map[string]entry  // by native type
+	fold  map[string]string // native type in lower case: as the table has it; nil when case matters
 
 	reverse sync.Once
 	natives map[string][]string // by Terraform type: the native types that become it, companions included, sorted
 	blocks  map[string][]*Block // by Terraform type, without companions
+}
+
+// entry is a native type: its name as the table spells it, and its blocks in the order of the files.
+type entry struct {
+	name     string
+	sections []*section
 }
 
 // section is the text of a block, which is parsed when somebody asks for it.
@@ -135,7 +141,7 @@ func (s *Set) Names(dialect string) *Names {
 // ReadNames reads the table of a dialect from a tree that has it as names/DIALECT/*.names. It finds where blocks begin, and
 // leaves the rest for later.
 func ReadNames(tree fs.FS, dialect string) (*Names, error) {
-	n := &Names{Dialect: dialect, types: make(map[string][]*section)}
+	n := &Names{Dialect: dialect, types: make(map[string]entry)}
 	files, err := fs.Glob(tree, "names/"+dialect+"/*.names")
 	if err != nil {
 		return nil, err
@@ -160,7 +166,7 @@ func (n *Names) index(file, text string) {
 		before, _, _ := strings.Cut(head, " = ")
 		for typ := range strings.SplitSeq(before, ",") {
 			typ = strings.TrimSpace(typ)
-			n.types[typ] = append(n.types[typ], s)
+			n.types[typ] = entry{typ, append(n.types[typ].sections, s)}
 		}
 	}
 	if n.fold != nil {
@@ -192,8 +198,8 @@ func (n *Names) Folds() bool { return n.fold != nil }
 
 // Canonical returns a native type as the table spells it, or "" when it has none such.
 func (n *Names) Canonical(native string) string {
-	if _, ok := n.types[native]; ok {
-		return native
+	if e, ok := n.types[native]; ok {
+		return e.name
 	}
 	if n.fold != nil {
 		return n.fold[strings.ToLower(native)]
@@ -215,7 +221,7 @@ func (n *Names) Types() []string {
 // returns it.
 func (n *Names) Blocks(native string) []*Block {
 	var out []*Block
-	for _, s := range n.types[native] {
+	for _, s := range n.types[native].sections {
 		s.once.Do(func() {
 			b, err := parseBlock(s)
 			if err != nil {

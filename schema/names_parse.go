@@ -279,7 +279,7 @@ next:
 			}
 			t := Test{Inner: inner, Op: strings.TrimSpace(op)}
 			var err error
-			if t.Path, err = parseNames(path[:i]); err != nil {
+			if t.Path, err = parseTestPath(path[:i], inner); err != nil {
 				return nil, err
 			}
 			for _, word := range split(path[i+len(op):], "|") {
@@ -294,16 +294,25 @@ next:
 			continue next
 		}
 		path, op, _ := strings.Cut(path, " ")
+		op = strings.TrimSpace(op)
 		if op != "set" && op != "unset" {
 			return nil, fmt.Errorf("%q is no test", part)
 		}
-		names, err := parseNames(path)
+		names, err := parseTestPath(path, inner)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, Test{Path: names, Inner: inner, Op: op})
 	}
 	return out, nil
+}
+
+// parseTestPath reads the path of a test; a dot alone is the property of the row.
+func parseTestPath(text string, inner bool) ([]NameStep, error) {
+	if inner && strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	return parseNames(text)
 }
 
 // parseNames reads a path: a.b[], a{}, a[0].b, a[Key=word].b, a[Key!=word].b, "odd name".b, a/alias.b, or "." for no step at all.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
@@ -13,6 +14,9 @@ func (r *run) companion(row *row, from *value.Value, parent *output) {
 	depth := len(r.at)
 	defer func() { r.at = r.at[:depth] }()
 	v, found := r.table.reach(from, row.native, &r.at)
+	if v.Kind == value.Unknown && !named(r.at[depth:], row.native) {
+		found = perhaps // what would hold it is unknown already
+	}
 	if found == perhaps {
 		v = &value.Value{Kind: value.Unknown, Range: from.Range}
 		r.at = r.at[:depth]
@@ -41,6 +45,22 @@ func (r *run) companion(row *row, from *value.Value, parent *output) {
 		r.at = r.at[:list]
 		r.one(row, &value.Value{Kind: value.Unknown, Range: v.Range}, parent, r.at[depth:].String()+"[*]", true)
 	}
+}
+
+// named reports whether a path has come through all the names of a row.
+func named(path value.Path, steps []schema.NameStep) bool {
+	n := 0
+	for _, s := range path {
+		if s.Name != "" {
+			n++
+		}
+	}
+	for i := range steps {
+		if steps[i].Name != "" {
+			n--
+		}
+	}
+	return n >= 0
 }
 
 // one makes a companion of a value. Name is what its address ends in.

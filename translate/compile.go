@@ -179,7 +179,10 @@ func (c *compiler) walk(b *block, r *row, p part) (at shape, rest []schema.NameS
 			if r.kind != schema.Same {
 				c.fail(r.source.Where, "a value stands at one place")
 			}
-			r.list = at.form != object
+			if r.list = at.form != object; r.list && len(r.target) == 0 {
+				c.fail(r.source.Where, "a list in a list has no name to stand under")
+				r.list = false
+			}
 			return at, p.target[i+1:], true
 		default:
 			if at.form != object {

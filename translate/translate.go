@@ -72,23 +72,23 @@ func (t *Table) Canonical(typ string) string {
 
 // of returns the blocks of a native type. A row that is wrong, which the tests of the tables do not let pass, does nothing.
 func (t *Table) of(typ string) []*block {
+	typ = t.names.Canonical(typ) // the table's own text: the map must not hold on to names from input
+	if typ == "" {
+		return nil
+	}
 	t.mu.RLock()
 	blocks, ok := t.blocks[typ]
 	t.mu.RUnlock()
 	if ok {
 		return blocks
 	}
-	canonical := t.names.Canonical(typ)
-	if canonical == "" {
-		return nil // not remembered: names come from input, and there is no end to them
-	}
-	for _, source := range t.names.Blocks(canonical) {
+	for _, source := range t.names.Blocks(typ) {
 		b, _ := compile(t.set, source)
 		blocks = append(blocks, b)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.blocks[strings.Clone(typ)] = blocks
+	t.blocks[typ] = blocks
 	return blocks
 }
 
@@ -191,7 +191,7 @@ func (t *Table) Path(r *resource.Resource, path value.Path) value.Path {
 		}
 		best, at = s.native, n
 		if s.row != nil && len(s.row.convert) == 0 && !s.row.group {
-			best = append(best[:len(best):len(best)], t.descend(o, s.native, path[n:])...)
+			best = append(best[:len(best):len(best)], descend(o, s.native, path[n:])...)
 		}
 	}
 	if len(best) == 0 {
@@ -201,15 +201,12 @@ func (t *Table) Path(r *resource.Resource, path value.Path) value.Path {
 }
 
 // descend follows a path into a value that was carried over as it is, as far as there is something.
-func (t *Table) descend(o *Origin, native, rest value.Path) value.Path {
+func descend(o *Origin, native, rest value.Path) value.Path {
 	v := o.Native.Body.At(native)
-	for i, s := range rest {
+	for i := range rest {
 		next := v.At(rest[i : i+1])
 		if next.Kind == value.Absent {
-			if s.Name == "" && s.Index == 0 && v.Kind != value.List {
-				return rest[:i] // one value where Terraform wants a list
-			}
-			return rest[:i]
+			return rest[:i] // also where one value stands for Terraform's list of one
 		}
 		v = next
 	}
