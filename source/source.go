@@ -50,6 +50,43 @@ type File struct {
 
 	once  sync.Once
 	lines []int // offset of the first byte of each line
+
+	counted sync.Once
+	starts  []int // code points that begin before each block of countBlock bytes
+}
+
+// countBlock is the size of the blocks in which the code points of long lines are counted: a file may be a single line of
+// megabytes, with thousands of positions in it.
+const countBlock = 4096
+
+// codePoints returns how many code points lie between two offsets, the first of which begins one.
+func (f *File) codePoints(from, to int) int {
+	if to-from <= 2*countBlock {
+		return utf8.RuneCount(f.Bytes[from:to])
+	}
+	f.counted.Do(func() {
+		f.starts = make([]int, 1, len(f.Bytes)/countBlock+2)
+		for at := 0; at < len(f.Bytes); at += countBlock {
+			n := f.starts[len(f.starts)-1]
+			f.starts = append(f.starts, n+beginning(f.Bytes[at:min(at+countBlock, len(f.Bytes))]))
+		}
+	})
+	before := func(offset int) int {
+		block := offset / countBlock
+		return f.starts[block] + beginning(f.Bytes[block*countBlock:offset])
+	}
+	return before(to) - before(from)
+}
+
+// beginning counts the bytes that begin a code point.
+func beginning(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
+	return n
 }
 
 func (f *File) index() []int {
@@ -72,7 +109,7 @@ func (f *File) Position(offset int) Position {
 	offset = min(max(offset, 0), len(f.Bytes))
 	lines := f.index()
 	n := sort.SearchInts(lines, offset+1)
-	return Position{Line: n, Column: utf8.RuneCount(f.Bytes[lines[n-1]:offset]) + 1}
+	return Position{Line: n, Column: f.codePoints(lines[n-1], offset) + 1}
 }
 
 // Lines returns how many lines the file has; text after the last line end counts as one.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -32,6 +33,22 @@ func TestPosition(t *testing.T) {
 	}
 	if got := f.Line(5); !got.IsZero() {
 		t.Errorf("Line(5) = %v, want none", got)
+	}
+}
+
+// TestPosition_longLine counts in a line that is longer than what is counted at once.
+func TestPosition_longLine(t *testing.T) {
+	text := "a\n" + strings.Repeat("aü€😀", 5000) + "\nend"
+	f := &File{Path: "a", Bytes: []byte(text)}
+	for offset := 0; offset <= len(text); offset += 611 {
+		for !utf8.RuneStart((text + "x")[offset]) {
+			offset++
+		}
+		start := strings.LastIndexByte(text[:offset], '\n') + 1
+		want := Position{Line: strings.Count(text[:offset], "\n") + 1, Column: utf8.RuneCountInString(text[start:offset]) + 1}
+		if got := f.Position(offset); got != want {
+			t.Errorf("Position(%d) = %v, want %v", offset, got, want)
+		}
 	}
 }
 
