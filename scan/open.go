@@ -117,6 +117,9 @@ func (e *UndeclaredError) Error() string {
 
 // checkVars reports a variable that was given but that nothing declares: the scan would not be of what was asked for.
 func (s *scan) checkVars() error {
+	if s.LooseVars || !slices.ContainsFunc(s.Vars, func(v dialect.Var) bool { return v.File == nil }) {
+		return nil // what the units take is not asked for nothing: it may cost parsing them
+	}
 	var names []string
 	units := 0
 	for _, e := range s.estates {
@@ -125,7 +128,7 @@ func (s *scan) checkVars() error {
 			units += len(e.Units())
 		}
 	}
-	if units == 0 || s.LooseVars {
+	if units == 0 {
 		return nil
 	}
 	for _, v := range s.Vars {
