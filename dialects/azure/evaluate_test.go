@@ -108,6 +108,7 @@ func TestReferences(t *testing.T) {
 			"written": "[reference(concat('ST', uniqueString(resourceGroup().id))).accessTier]",
 			"key": "[listKeys(variables('id'), '2019-06-01').keys[0].value]",
 			"either": "[if(parameters('flag'), variables('id'), '')]",
+			"older": "[reference(concat('Microsoft.Storage/storageAccounts/st', uniqueString(resourceGroup().id)), '2016-01-01').primaryEndpoints.queue]",
 			"other": "[resourceId('Microsoft.Storage/storageAccounts', 'other')]"}},
 		{"type": "Microsoft.Network/virtualNetworks/providers/locks", "apiVersion": "1", "name": "[concat(parameters('net'), '/Microsoft.Authorization/lock')]"},
 		{"type": "Microsoft.Authorization/locks", "apiVersion": "1", "name": "new", "scope": "[format('Microsoft.Network/virtualNetworks/{0}', parameters('net'))]"}]`,
@@ -119,6 +120,7 @@ func TestReferences(t *testing.T) {
 		"properties.either -> " + account + " ",
 		"properties.inline -> " + net + " subnets",
 		"properties.key -> " + account + " listKeys",
+		"properties.older -> " + account + " properties.primaryEndpoints.queue",
 		"properties.own -> Microsoft.Network/virtualNetworks/subnets/{net}/t ",
 		"properties.state -> " + account + " properties.primaryEndpoints.blob",
 	}
@@ -240,6 +242,19 @@ func TestParameters(t *testing.T) {
 	ex = u.Explain(u.Graph.ByAddress("output.o"), armPath("value.a"))
 	if len(ex.Trace) != 1 || ex.Trace[0].Name != "parameters.a" || len(ex.Waits) != 0 {
 		t.Errorf("trace %+v", ex)
+	}
+}
+
+func TestTextsOfSeveralLines(t *testing.T) {
+	u := unitOf(t, templateOf("[]", `"outputs": {"o": {"type": "string", "value": "[concat('a',
+		'b')]"}, "p": {"type": "string", "value": "x
+y"}}`))
+	noProblems(t, u)
+	if s := shown(t, u, "output.o", "value"); s != `"ab"` {
+		t.Error(s)
+	}
+	if s := shown(t, u, "output.p", "value"); s != `"x\ny"` {
+		t.Error(s)
 	}
 }
 

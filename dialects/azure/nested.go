@@ -169,6 +169,10 @@ func (u *evaluation) resolve(v *value.Value, s *scope) *instance {
 	if !ok {
 		return nil
 	}
+	if !isIdentity && strings.Contains(v.Text, "/") { // the older way: Microsoft.Storage/storageAccounts/name
+		whole := joined(text("/providers/"), *v)
+		n, isIdentity = identity(&whole)
+	}
 	for at := s; at != nil; at = at.parent {
 		at.instances()
 		if isIdentity {
