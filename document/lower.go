@@ -172,10 +172,15 @@ func (e *editor) change(n *Node, x *entry) {
 		e.replace(start, end, before+anchor+inline)
 		return
 	}
-	body := w.below(x.wished, n.Kind == Sequence)
+	// The sign of a literal, a tag or the first entry behind a dash stand beside the key or dash, and before a comment there.
+	beside, body, more := strings.Cut(e.closed(w.below(x.wished, n.Kind == Sequence), end), w.eol)
+	if more {
+		body = w.eol + body
+	}
 	if anchor != "" {
 		anchor = " " + strings.TrimSpace(anchor)
 	}
+	anchor += beside
 	// The new lines go below the comment beside what they replace.
 	from := x.head()
 	if i := strings.IndexByte(string(text[from:start]), '\n'); i >= 0 {
@@ -192,6 +197,14 @@ func (e *editor) change(n *Node, x *entry) {
 	}
 	e.replace(from, end, anchor)
 	e.replace(behind, behind, body)
+}
+
+// closed ends a text that is inserted at the end of a file with a line end, when it has a literal that holds one.
+func (e *editor) closed(text string, at int) string {
+	if at == len(e.doc.File.Bytes) && strings.Contains(text, " |"+e.style.eol) {
+		return text + e.style.eol
+	}
+	return text
 }
 
 // head returns where an entry is named: the end of its key, or of its dash.

@@ -28,7 +28,7 @@ func (e *editor) insertBlock(n *Node, entries, fresh []entry) {
 		}
 	}
 	at := e.lineEndAt(entries[last].place.End)
-	e.replace(at, at, text.String())
+	e.replace(at, at, e.closed(text.String(), at))
 }
 
 // columnText returns the white space that takes what begins under a place to its column.
