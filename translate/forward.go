@@ -65,6 +65,7 @@ func (r *run) fill(out *output, from *value.Value) {
 	if res.Body.Range.IsZero() {
 		res.Body.Range = res.Range
 	}
+	room(&res.Body, out.block.rows, from)
 	r.rows(out.block.rows, from, spot{out, &res.Body})
 	res.Tags = tags(res, out.block.attrs, n.Tags)
 	res.Handle = &Origin{Native: n, block: out.block, path: slices.Clone(r.at), own: len(res.Refs)}
@@ -134,6 +135,13 @@ func (r *run) same(row *row, from *value.Value, to spot) {
 	}
 }
 
+// room makes room for the members that rows will write, so that they are not moved again and again.
+func room(node *value.Value, rows []row, from *value.Value) {
+	if n := min(len(rows), len(from.Fields)+1); node.Fields == nil && n > 0 {
+		node.Fields = make([]value.Field, 0, n)
+	}
+}
+
 // open marks what a row may have brought, although nothing was seen of it.
 func (r *run) open(row *row, to spot) {
 	if len(row.target) < 2 {
@@ -170,6 +178,7 @@ func (r *run) object(row *row, v *value.Value, to spot) {
 	if node.Range.IsZero() {
 		node.Range = v.Range
 	}
+	room(node, row.rows, v)
 	r.note(row, to.out, row.target)
 	to.out.wrote = true
 	depth := len(to.out.at)
@@ -268,6 +277,7 @@ func (r *run) elements(row *row, v *value.Value, to spot) {
 			element = value.Value{Range: item.Range, Sensitive: item.Sensitive}
 			if row.shape.form == object {
 				element.Kind = value.Object
+				room(&element, row.rows, item)
 			}
 			r.rows(row.rows, item, spot{to.out, &element})
 		}
