@@ -176,7 +176,8 @@ func (u *evaluation) rounds(t *task) []instance {
 		}
 		s := t.frame.scope.child()
 		d := &definition{name: item, level: fromLoop, label: loop.Key.Text, result: &r, entry: loop.Range}
-		if loop.Value.Kind == document.Sequence && len(loop.Value.Items) == len(items.Value.Items) && !jinja.Templated(loop.Value.Items[i].Text) {
+		if loop.Value.Kind == document.Sequence && len(loop.Value.Items) == len(items.Value.Items) && straight[loop.Key.Text] &&
+			(loop.Key.Text != "with_items" || loop.Value.Items[i].Kind != document.Sequence) && !jinja.Templated(loop.Value.Items[i].Text) {
 			d.node, d.entry = loop.Value.Items[i], loop.Value.Place(i)
 		}
 		s.define(d)
@@ -190,6 +191,9 @@ func (u *evaluation) rounds(t *task) []instance {
 	}
 	return out
 }
+
+// straight are the loops that go through what is written, one after another.
+var straight = map[string]bool{"loop": true, "with_list": true, "with_items": true}
 
 // keysOf names the rounds of a loop: by what is looped over where that is unique, for then they stay the same when others
 // come and go, else by number.

@@ -71,6 +71,7 @@ func (u *evaluation) stop() bool {
 
 // unit makes the result.
 func (u *evaluation) unit() *dialect.Unit {
+	u.estate.table().Link(u.resources)
 	return &dialect.Unit{Name: u.name, Graph: resource.NewGraph(u.resources, u.missing), Problems: u.problems,
 		Reads: dialect.Reads{Files: sortedKeys(u.files), Dirs: sortedKeys(u.dirs)}, Explainer: &explainer{unit: u}}
 }
@@ -232,6 +233,13 @@ func (e *estate) leadsTo(p string) []string {
 	var out []string
 	dir := path.Dir(p)
 	role := roleOf(p)
+	if role != "" && isRoleMain(p) {
+		for _, dep := range e.dependsOn(role, dir) {
+			out = append(out, e.inRole(dep, "tasks", "main")...)
+			out = append(out, e.inRole(dep, "handlers", "main")...)
+		}
+		out = append(out, e.inRole(role, "handlers", "main")...)
+	}
 	addRole := func(name string, from string) {
 		if d := e.roleDir(name, dir, role, nil); d != "" {
 			if from == "" {
@@ -239,22 +247,6 @@ func (e *estate) leadsTo(p string) []string {
 			}
 			out = append(out, e.inRole(d, "tasks", from)...)
 			out = append(out, e.inRole(d, "handlers", "main")...)
-			for _, m := range e.inRole(d, "meta", "main") {
-				if f := e.file(m); f != nil && f.doc != nil {
-					for _, root := range f.doc.Roots {
-						if deps := root.Get("dependencies"); deps != nil {
-							for _, dep := range deps.Items {
-								if n := roleName(dep); n != nil {
-									if to := e.roleDir(n.Text, dir, d, nil); to != "" && to != d {
-										out = append(out, e.inRole(to, "tasks", "main")...)
-										out = append(out, e.inRole(to, "handlers", "main")...)
-									}
-								}
-							}
-						}
-					}
-				}
-			}
 		}
 	}
 	var walk func(n *document.Node, depth int)
@@ -306,6 +298,31 @@ func (e *estate) leadsTo(p string) []string {
 	}
 	for _, root := range f.doc.Roots {
 		walk(root, 0)
+	}
+	return out
+}
+
+// dependsOn lists the folders of the roles in the tree that a role depends on.
+func (e *estate) dependsOn(role, dir string) []string {
+	var out []string
+	for _, m := range e.inRole(role, "meta", "main") {
+		f := e.file(m)
+		if f == nil || f.doc == nil {
+			continue
+		}
+		for _, root := range f.doc.Roots {
+			deps := root.Get("dependencies")
+			if deps == nil {
+				continue
+			}
+			for _, dep := range deps.Items {
+				if n := roleName(dep); n != nil {
+					if to := e.roleDir(n.Text, dir, role, nil); to != "" && to != role {
+						out = append(out, to)
+					}
+				}
+			}
+		}
 	}
 	return out
 }
