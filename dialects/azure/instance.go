@@ -263,7 +263,7 @@ func (u *evaluation) labelled(e *expression, s *scope, depth int) string {
 			}
 		}
 		b.WriteString(pattern)
-	case "tolower", "toupper", "trim", "take", "substring", "string":
+	case "tolower", "toupper", "trim", "take", "substring", "string", "replace", "padleft":
 		if len(e.args) > 0 {
 			return u.labelled(e.args[0], s, depth+1)
 		}
