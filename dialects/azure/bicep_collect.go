@@ -13,17 +13,8 @@ import (
 
 // bicepCollector gathers what a unit declares.
 type bicepCollector struct {
-	unit    *bicepEvaluation
-	out     deployment
-	absent  []bicepMissing
-	entered map[*bicepScope]bool
-}
-
-// bicepMissing is a call of a module that is not at hand, with what it is given.
-type bicepMissing struct {
-	address   string
-	module    string
-	arguments value.Value
+	unit *bicepEvaluation
+	out  deployment
 }
 
 // bicepHandle is the Handle of a resource of this dialect.
@@ -101,7 +92,7 @@ func (c *bicepCollector) template(i *bicepInstance) {
 	if r := template.Field("resources"); r.Kind == value.List && len(r.Items) == 0 && !r.Open || r.Kind == value.Object && len(r.Fields) == 0 && !r.Open {
 		return
 	}
-	c.absent = append(c.absent, bicepMissing{i.full(), i.group.scope.prefix, *properties})
+	c.out.absent = append(c.out.absent, absentModule{address: i.full(), module: i.group.scope.prefix, args: *properties})
 }
 
 // notInBody are the properties of a resource's body that are about its place, not of it.
@@ -142,6 +133,10 @@ func (c *bicepCollector) call(i *bicepInstance, depth int) {
 		c.scope(child, depth+1)
 		return
 	}
+	if t := i.template(); t != nil {
+		t.unit.collect(t, &c.out)
+		return
+	}
 	where := s.file.at(d.Header)
 	if d.Text != nil {
 		where = s.file.at(d.Text.Span)
@@ -154,18 +149,16 @@ func (c *bicepCollector) call(i *bicepInstance, depth int) {
 		s.frame().exceed("modules", d.Header, "modules call each other more than %d deep", c.unit.limits.Modules)
 	case c.circle(s, to):
 		c.unit.problem(source.Problem{Kind: source.Invalid, Range: where, Message: fmt.Sprintf("the module %s calls itself", to)})
-	case strings.HasSuffix(to, ".json"):
-		c.unit.unresolved(where, "the module %s is written in JSON, and is judged as a template of its own", to)
 	default:
 		c.unit.unresolved(where, "the module %s is not in the tree", to)
 	}
-	m := bicepMissing{address: i.full(), module: s.prefix}
+	m := absentModule{address: i.full(), module: s.prefix}
 	if p := i.property("params"); p != nil {
 		f := i.frame
 		f.placed = false
-		m.arguments = f.maybe(p.Value)
+		m.args = f.maybe(p.Value)
 	}
-	c.absent = append(c.absent, m)
+	c.out.absent = append(c.out.absent, m)
 }
 
 func (c *bicepCollector) circle(s *bicepScope, to string) bool {
@@ -207,7 +200,7 @@ func (c *bicepCollector) value(s *bicepScope, d *bicep.Declaration) {
 	if d.Type != nil && d.Type.Kind == bicep.Named {
 		add("type", text(d.Type.Name), d.Type.Span)
 	}
-	r := &resource.Resource{Type: "variable", Native: "param", Name: d.Name, Module: s.prefix, Provider: "azurerm", Dialect: "bicep", Calls: s.calls,
+	r := &resource.Resource{Type: "variable", Native: "param", Name: d.Name, Module: s.prefix, Dialect: "bicep", Calls: s.calls,
 		Range: s.file.at(d.Whole()), Header: s.header(d), Maybe: s.maybe, Address: within(s.prefix, "param."+d.Name), Handle: &bicepValue{s, d}}
 	if d.Keyword == bicep.Output {
 		r.Type, r.Native, r.Address = "output", "output", within(s.prefix, "output."+d.Name)
@@ -218,7 +211,7 @@ func (c *bicepCollector) value(s *bicepScope, d *bicep.Declaration) {
 	} else if d.Value != nil {
 		add("default", f.maybe(d.Value), d.Value.Extent())
 	}
-	r.Body = settle(object(fields))
+	r.Body = object(fields)
 	r.Body.Range = r.Range
 	c.out.others = append(c.out.others, r)
 }
@@ -238,19 +231,6 @@ func (c *bicepCollector) graph() *resource.Graph {
 			r.End = min(r.End, f.source.Line(f.source.Position(r.Start).Line).End)
 		}
 		return r
-	}
-	if len(c.absent) > 0 {
-		known := newAddresses(c.out.resources)
-		for _, m := range c.absent {
-			missing := resource.Missing{Address: m.address}
-			for _, ref := range known.refs(&deployed{module: m.module}, &m.arguments) {
-				if !slices.Contains(missing.Refs, ref.Target) {
-					missing.Refs = append(missing.Refs, ref.Target)
-				}
-			}
-			slices.Sort(missing.Refs)
-			c.out.missing = append(c.out.missing, missing)
-		}
 	}
 	return c.out.graph()
 }

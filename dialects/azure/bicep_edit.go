@@ -31,6 +31,9 @@ func (x bicepExplainer) Edit(r *resource.Resource, changes []resource.Change) (d
 		return dialect.Lowered{}, fmt.Errorf("a parameter or an output has nothing that could be changed")
 	case *translate.Origin:
 		i := instanceOf(h)
+		if i == nil && x.unit.json != nil {
+			return x.json().Edit(r, changes)
+		}
 		if i == nil || i.body == nil {
 			return dialect.Lowered{}, fmt.Errorf("%s was not made by this dialect", r.Address)
 		}
@@ -267,7 +270,7 @@ func (l *bicepLowering) there(i *bicepInstance, p value.Path, wish *value.Value)
 	}
 	if n := len(t.trace); n > 0 {
 		for _, g := range l.unit.given {
-			if g.name != t.trace[n-1].Name {
+			if g.name != t.trace[n-1].Name || g.rng != t.trace[n-1].Range {
 				continue
 			}
 			switch {

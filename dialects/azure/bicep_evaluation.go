@@ -31,6 +31,7 @@ type bicepEvaluation struct {
 	root     *bicepScope
 	given    map[string]bicepGiven // to the root, by name
 	constant map[string]*bicepScope
+	json     *evaluation // of the JSON templates that are called; nil when none is
 
 	steps, depth int
 	spent        bool // the budget of steps is used up, or the context ended
@@ -124,6 +125,7 @@ func (u *bicepEvaluation) unit() (out *dialect.Unit) {
 	}
 	c := &bicepCollector{unit: u}
 	c.scope(u.root, 0)
+	u.finishTemplates()
 	graph := c.graph()
 	u.missing, u.deployed, u.graph = c.out.missing, c.out.resources, graph
 	slices.SortStableFunc(u.problems, func(a, b source.Problem) int {

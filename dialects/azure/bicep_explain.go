@@ -54,7 +54,7 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 	case *translate.Origin:
 		i := instanceOf(h)
 		if i == nil {
-			break
+			return x.json().Explain(r, p)
 		}
 		if e, rest := i.expression(x.nativePath(r, p)); e != nil {
 			t.follow(e, i.frame, rest)
@@ -71,6 +71,11 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 		out.Waits = append(out.Waits, t.waits[name])
 	}
 	return out
+}
+
+// json answers questions about what JSON templates that the unit calls have made.
+func (x bicepExplainer) json() *explainer {
+	return &explainer{unit: x.unit.json, graph: x.unit.graph}
 }
 
 // nativePath is the path in Azure's words. A resource of a type that is in no table has kept them.

@@ -122,6 +122,13 @@ func (f frame) output(r entity, path []access) value.Value {
 	missing := func(name string) value.Value {
 		return symbol(symbolReference, "outputs."+name, text(i.full()))
 	}
+	if t := i.template(); t != nil && len(path) > 1 {
+		v, ok := t.output(path[1].at.Text)
+		if !ok {
+			v = unknown()
+		}
+		return f.follow(v, path[2:])
+	}
 	s := i.module()
 	if s == nil {
 		if len(path) == 1 {

@@ -34,6 +34,8 @@ type bicepInstance struct {
 	named bool // name is known, or being evaluated
 	name  value.Value
 	child *bicepScope // of a module, once somebody asks
+	json  *scope      // of a module in JSON, once somebody has asked
+	asked bool
 }
 
 // group expands a declaration, unless it was.
