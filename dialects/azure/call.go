@@ -35,9 +35,7 @@ func (u *evaluation) element(e *expression, env *environment, where source.Range
 	at := u.evaluate(e.args[1], env, where)
 	v, err := into(base, at, false)
 	if err != nil {
-		if text := textOf(&at); text != "" {
-			err = fmt.Errorf("%s finds nothing: %w", text, err)
-		}
+		err = fmt.Errorf("%s: %w", textOf(&at), err)
 		u.problem(source.Invalid, where, err.Error())
 		return value.Value{Kind: value.Unknown}
 	}

@@ -509,12 +509,12 @@ func into(v, at value.Value, lenient bool) (value.Value, error) {
 			return symbol("[]", "", v, at), nil
 		}
 	case v.Kind == value.String || v.Kind == value.Number || v.Kind == value.Bool:
-		return value.Value{Kind: value.Unknown}, errors.New("goes into a value that is neither an object nor a list")
+		return value.Value{Kind: value.Unknown}, errors.New("the value is neither an object nor a list")
 	}
 	if lenient {
 		return null(), nil
 	}
-	return value.Value{Kind: value.Unknown}, errors.New("finds nothing there")
+	return value.Value{Kind: value.Unknown}, errors.New("the value has no such member or element")
 }
 
 // inside is a member or element of something unknown.
