@@ -92,7 +92,7 @@ func (e *estate) Close() error { return e.tree.Close() }
 
 // dialects lists the dialects in the order in which they may claim a file.
 func dialects(s *schema.Set) []dialect.Dialect {
-	return []dialect.Dialect{terraform.New(s), cloudformation.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s)}
+	return []dialect.Dialect{terraform.New(s), cloudformation.NewServerless(s), cloudformation.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s)}
 }
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.

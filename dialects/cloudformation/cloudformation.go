@@ -159,8 +159,14 @@ func (e *estate) Inputs() []string {
 		seen[name] = true
 	}
 	for i := range e.units {
-		for name := range e.units[i].file.template().parameters {
+		t := e.units[i].file.template()
+		for name := range t.parameters {
 			seen[name] = true
+		}
+		if t.framework != nil {
+			for _, name := range variableNames(e.units[i].file.source.Bytes) {
+				seen[name] = true
+			}
 		}
 	}
 	return sortedNames(seen)

@@ -152,7 +152,7 @@ func (l *lowering) shared(r *resource.Resource) []string {
 		}
 		anchors := bytes.IndexByte(n.scope.template.file.source.Bytes, '&') >= 0 // without them nothing stands outside of its resource
 		for _, c := range l.changes {
-			if slices.Contains(n.scope.template.resources, c.At) {
+			if slices.Contains(n.scope.sections, c.At) {
 				continue
 			}
 			if n.body.Range.Contains(c.At.Range) || anchors && touches(&n.body, c.At.Range) {
@@ -227,7 +227,6 @@ func (l *lowering) property(n *native, w translate.Wish) error {
 	if err != nil {
 		return err
 	}
-	doc := n.scope.template.document
 	if p.at == nil && w.Op == resource.Remove {
 		return fmt.Errorf("%s: %s is not written in the resource itself", n.address(), w.Path)
 	}
@@ -246,7 +245,7 @@ func (l *lowering) property(n *native, w translate.Wish) error {
 	if err != nil {
 		return err
 	}
-	l.change(doc, document.Change{Op: w.Op, At: p.in, Path: p.path, Value: v})
+	l.change(l.unit.documentOf(n.scope, p.in), document.Change{Op: w.Op, At: p.in, Path: p.path, Value: v})
 	return nil
 }
 
@@ -267,11 +266,21 @@ func (n *native) source(path value.Path) (value.Path, error) {
 	return slices.Concat(n.routes[best].from, path[len(n.routes[best].to):]), nil
 }
 
+// documentOf returns the document that a node stands in.
+func (u *evaluation) documentOf(s *scope, n *document.Node) *document.Document {
+	if d := u.documents[n.Range.File]; d != nil && n.Range.File != s.template.file.source.Path {
+		return d
+	}
+	return s.template.document
+}
+
 // locate finds where the value at a path is written. Whatever is decided is gone through; what a function makes cannot be.
 func (e *env) locate(n *native, path value.Path, body *value.Value, native value.Path) (place, error) {
 	d := n.of
 	in := d.body
-	if !slices.Contains(policies[:], path[0].Name) || in.Get("Properties").Member(path[0].Name) != nil {
+	if n.base != nil {
+		in = n.base
+	} else if !slices.Contains(policies[:], path[0].Name) || in.Get("Properties").Member(path[0].Name) != nil {
 		path = append(value.Path{{Name: "Properties"}}, path...)
 	}
 	for i := 0; ; i++ {

@@ -38,8 +38,7 @@ func (l *lowering) create(n *native, w translate.Wish) error {
 	if n.of.loop != nil {
 		return fmt.Errorf("%s is made by a loop, and nothing can be written beside it", n.address())
 	}
-	t := n.scope.template
-	section := t.sectionOf(n.of)
+	section := n.scope.sectionOf(n.of)
 	if section == nil {
 		return fmt.Errorf("%s is no resource of a section to which another one could be added", n.address())
 	}
@@ -56,13 +55,13 @@ func (l *lowering) create(n *native, w translate.Wish) error {
 		fields = append(fields, value.Field{Name: "Condition", Value: text(c.Text)})
 	}
 	fields = append(fields, value.Field{Name: "Properties", Value: properties})
-	l.change(t.document, document.Change{Op: resource.Set, At: section, Path: value.Path{{Name: id}}, Value: value.Value{Kind: value.Object, Fields: fields}})
+	l.change(l.unit.documentOf(n.scope, section), document.Change{Op: resource.Set, At: section, Path: value.Path{{Name: id}}, Value: value.Value{Kind: value.Object, Fields: fields}})
 	return nil
 }
 
 // sectionOf returns the mapping that a resource is declared in.
-func (t *template) sectionOf(d *declared) *document.Node {
-	for _, section := range t.resources {
+func (s *scope) sectionOf(d *declared) *document.Node {
+	for _, section := range s.sections {
 		for i := range section.Members {
 			if section.Members[i].Value == d.body {
 				return section

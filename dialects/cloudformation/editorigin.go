@@ -102,14 +102,14 @@ func (s *scope) usedElsewhere(p *parameter, body *document.Node) bool {
 		}
 	}
 	visit(body)
-	for _, section := range t.resources {
+	for _, section := range s.sections {
 		for i := range section.Members {
 			if section.Members[i].Value != body {
 				visit(section.Members[i].Value)
 			}
 		}
 	}
-	for _, section := range t.outputs {
+	for _, section := range s.outs {
 		visit(section)
 	}
 	visit(t.conditions)

@@ -102,6 +102,10 @@ func (e *env) scalar(n *document.Node) value.Value {
 			return dynamic(v)
 		}
 	}
+	if v, ok := e.variables(n.Text); ok {
+		v.Range = source.Range{}
+		return dynamic(v)
+	}
 	if n.Style != document.Plain {
 		return dynamic(value.Value{Kind: value.String, Text: n.Text})
 	}
@@ -245,6 +249,9 @@ func (e *env) transform(r source.Range, n *document.Node) {
 func (e *env) text(n *document.Node) (string, bool) {
 	if n == nil || n.Kind != document.Scalar {
 		return "", false
+	}
+	if v, ok := e.variables(n.Text); ok {
+		return v.Text, v.Kind == value.String
 	}
 	if e.loop != nil && strings.Contains(n.Text, "{") {
 		v, _ := e.loop.replace(n.Text)

@@ -30,6 +30,7 @@ type evaluation struct {
 	resources  []*resource.Resource
 	missing    []resource.Missing
 	explaining sync.Mutex
+	documents  map[string]*document.Document // files that a file of the Serverless Framework names, by path; nil for one that is not at hand
 }
 
 // Budgets that have no name in dialect.Limits.
@@ -131,6 +132,9 @@ type scope struct {
 	maybe    bool
 	depth    int // of nesting
 
+	sections []*document.Node // of resources
+	outs     []*document.Node // of outputs
+
 	conditional []string // the conditions under which the template is nested; nil when none, or not only conditions, decide it
 
 	given map[string]input // to the parameters of the root
@@ -191,10 +195,12 @@ func (s *scope) prepare() {
 	s.each(t.conditions, nil, false, 0, func(id string, m *document.Member, l *loop, _ bool) {
 		s.sources[id], s.loops[id] = m.Value, l
 	})
-	for _, section := range t.resources {
+	s.sections, s.outs = slices.Clone(t.resources), slices.Clone(t.outputs)
+	s.included()
+	for _, section := range s.sections {
 		s.each(section, nil, false, 0, s.declare)
 	}
-	for _, section := range t.outputs {
+	for _, section := range s.outs {
 		s.each(section, nil, false, 0, func(id string, m *document.Member, l *loop, maybe bool) {
 			s.outputs[id] = &outputCell{node: m.Value, member: m, loop: l, maybe: maybe}
 		})
@@ -249,6 +255,7 @@ func (u *evaluation) collectPrepared(s *scope) {
 		}
 		u.contain("the resource "+d.id, d.member.Key.Range, func() { s.resource(d) })
 	}
+	u.contain("the functions", s.template.file.place(), s.functions)
 	u.contain("the parameters", s.template.file.place(), s.declarations)
 }
 

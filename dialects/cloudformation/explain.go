@@ -131,7 +131,7 @@ func (t *tracer) missing(n *native) {
 
 // find returns the node that was written at a place: in the resource, or in the Globals that it inherits.
 func (n *native) find(r source.Range) *document.Node {
-	if r.IsZero() || r.File != n.scope.template.file.source.Path {
+	if r.IsZero() {
 		return nil
 	}
 	if at := findNode(n.of.body, r); at != nil {

@@ -231,6 +231,12 @@ func (e *env) sub(n, arg *document.Node) value.Value {
 // substitute replaces the names in a text.
 func (e *env) substitute(n, names *document.Node) value.Value {
 	rest := n.Text
+	if v, ok := e.variables(rest); ok { // the framework fills in its own variables first
+		if v.Kind != value.String {
+			return v
+		}
+		rest = v.Text
+	}
 	var parts []value.Value
 	text := func(s string) {
 		if s != "" {

@@ -22,7 +22,8 @@ type native struct {
 	routes []route // where its properties are written; nil when they are the declared ones
 	made   bool    // SAM makes it: properties without a route are nowhere
 	maybe  bool
-	when   []string // as in resource.Resource
+	when   []string       // as in resource.Resource
+	base   *document.Node // where the routes begin; nil for the Properties of what is declared
 }
 
 // route says that a property of a resource that SAM makes is written in another one of what is declared.
