@@ -44,17 +44,18 @@ func (ansible) Claims(path string, content func() []byte) bool {
 // estate is the opened files. What mu does not guard is not written after Open.
 type estate struct {
 	ansible
-	workspace   *dialect.Workspace
-	limits      dialect.Limits
-	files       map[string]*file // that were claimed
-	paths       []string         // their names, sorted
-	inventories []*inventory
-	inventory   []string // files that they were read from
-	rolePaths   []string // folders of roles that ansible.cfg names
-	units       []unit
-	outside     []*definition // --var and --var-file
-	templates   *sync.Map     // text to *jinja.Template
-	conditions  *sync.Map     // text to *jinja.Expr
+	workspace        *dialect.Workspace
+	limits           dialect.Limits
+	files            map[string]*file // that were claimed
+	paths            []string         // their names, sorted
+	inventories      []*inventory
+	inventory        []string            // files that they were read from
+	rolePaths        []string            // folders of roles that ansible.cfg names
+	namedInventories map[string][]string // folders of the inventories that an ansible.cfg names, by its folder
+	units            []unit
+	outside          []*definition // --var and --var-file
+	templates        *sync.Map     // text to *jinja.Template
+	conditions       *sync.Map     // text to *jinja.Expr
 
 	mu     sync.Mutex
 	loaded map[string]*file // read later; nil for one that is not there
@@ -102,7 +103,7 @@ func (a ansible) Open(ctx context.Context, w *dialect.Workspace, paths []string)
 func (e *estate) setUp() {
 	e.outside = e.fromOutside()
 	e.readInventories()
-	e.rolePaths = e.findRolePaths()
+	e.readSettings()
 	e.units = e.findUnits()
 }
 
@@ -167,7 +168,6 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 		return e.workspace.Read(p)
 	}
 	n := &estate{ansible: e.ansible, workspace: &w, limits: e.limits, files: make(map[string]*file, len(e.files)), paths: e.paths,
-		inventories: e.inventories, inventory: e.inventory, rolePaths: e.rolePaths, units: e.units, outside: e.outside,
 		templates: e.templates, conditions: e.conditions, loaded: map[string]*file{}}
 	for p, f := range e.files {
 		n.files[p] = f

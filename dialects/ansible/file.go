@@ -196,31 +196,45 @@ func (e *estate) readInventories() {
 			}
 		}
 	}
+	for _, in := range e.inventories {
+		in.finish()
+	}
 }
 
-// findRolePaths lists the folders of roles: what ansible.cfg names, and roles at the top.
-func (e *estate) findRolePaths() []string {
-	var out []string
+// readSettings notes what ansible.cfg says about where roles and inventories are. Roles may also lie at the top.
+func (e *estate) readSettings() {
+	e.rolePaths, e.namedInventories = nil, map[string][]string{}
 	for _, p := range e.paths {
 		f := e.files[p]
 		if f == nil || f.kind != settings {
 			continue
 		}
+		dir := path.Dir(p)
 		for _, s := range f.sections {
 			for _, k := range s.keys {
-				if s.name != "defaults" || k.name != "roles_path" {
+				if s.name != "defaults" {
 					continue
 				}
-				for _, dir := range strings.Split(k.text, ":") {
-					if dir = path.Join(path.Dir(p), strings.TrimSpace(dir)); fs.ValidPath(dir) && !slices.Contains(out, dir) {
-						out = append(out, dir)
+				switch k.name {
+				case "roles_path":
+					for _, name := range strings.Split(k.text, ":") {
+						if at := path.Join(dir, strings.TrimSpace(name)); fs.ValidPath(at) && !slices.Contains(e.rolePaths, at) {
+							e.rolePaths = append(e.rolePaths, at)
+						}
+					}
+				case "inventory":
+					for _, name := range strings.Split(k.text, ",") {
+						at := path.Join(dir, strings.TrimSpace(name))
+						if f := e.files[at]; f != nil {
+							at = path.Dir(at)
+						}
+						e.namedInventories[dir] = append(e.namedInventories[dir], at)
 					}
 				}
 			}
 		}
 	}
-	if !slices.Contains(out, "roles") {
-		out = append(out, "roles")
+	if !slices.Contains(e.rolePaths, "roles") {
+		e.rolePaths = append(e.rolePaths, "roles")
 	}
-	return out
 }

@@ -14,7 +14,7 @@ import (
 // hosts of a play. Where hosts differ, a definition knows what the others have.
 func (u *evaluation) hostScope(pattern, dir string) *scope {
 	s := &scope{}
-	targets, known := u.estate.targets(pattern)
+	targets, known := u.estate.targets(pattern, dir)
 	if !known {
 		u.unknownHosts(s, pattern, dir)
 		return s
@@ -91,7 +91,7 @@ func (u *evaluation) ofHost(t target, dir string) map[string]*definition {
 func (u *evaluation) unknownHosts(s *scope, pattern, dir string) {
 	named := strings.FieldsFunc(pattern, func(r rune) bool { return r == ',' || r == ':' })
 	dirs := []string{dir}
-	for _, in := range u.estate.inventories {
+	for _, in := range u.estate.inventoriesFor(dir) {
 		if !slices.Contains(dirs, in.dir) {
 			dirs = append(dirs, in.dir)
 		}
@@ -116,15 +116,27 @@ func (u *evaluation) unknownHosts(s *scope, pattern, dir string) {
 	}
 }
 
-// namesIn lists the groups or hosts that have files in a folder of variables.
-func (u *evaluation) namesIn(dir string) []string {
+// list lists a folder, once; one that is not there is empty.
+func (u *evaluation) list(dir string) []fs.DirEntry {
+	if entries, ok := u.listings[dir]; ok {
+		return entries
+	}
+	if u.listings == nil {
+		u.listings = map[string][]fs.DirEntry{}
+	}
 	u.dirs[dir] = true
 	entries, err := fs.ReadDir(u.estate.workspace.FS, dir)
 	if err != nil {
-		return nil
+		entries = nil
 	}
+	u.listings[dir] = entries
+	return entries
+}
+
+// namesIn lists the groups or hosts that have files in a folder of variables.
+func (u *evaluation) namesIn(dir string) []string {
 	names := map[string]bool{}
-	for _, e := range entries {
+	for _, e := range u.list(dir) {
 		name := e.Name()
 		if !e.IsDir() {
 			name = strings.TrimSuffix(name, varsExtension(name))
@@ -154,25 +166,17 @@ func (u *evaluation) varsFor(dir, kind, name string) []*definition {
 		return defs
 	}
 	var defs []*definition
-	u.dirs[at] = true
-	if entries, err := fs.ReadDir(u.estate.workspace.FS, at); err == nil {
-		for _, e := range entries {
-			if strings.TrimSuffix(e.Name(), varsExtension(e.Name())) != name || e.IsDir() && e.Name() != name {
-				continue
-			}
-			if !e.IsDir() {
-				defs = append(defs, u.varsIn(path.Join(at, e.Name()))...)
-				continue
-			}
-			u.dirs[path.Join(at, name)] = true
-			inner, err := fs.ReadDir(u.estate.workspace.FS, path.Join(at, name))
-			if err != nil {
-				continue
-			}
-			for _, f := range inner {
-				if !f.IsDir() && !strings.HasPrefix(f.Name(), ".") {
-					defs = append(defs, u.varsIn(path.Join(at, name, f.Name()))...)
-				}
+	for _, e := range u.list(at) {
+		if strings.TrimSuffix(e.Name(), varsExtension(e.Name())) != name || e.IsDir() && e.Name() != name {
+			continue
+		}
+		if !e.IsDir() {
+			defs = append(defs, u.varsIn(path.Join(at, e.Name()))...)
+			continue
+		}
+		for _, f := range u.list(path.Join(at, name)) {
+			if !f.IsDir() && !strings.HasPrefix(f.Name(), ".") {
+				defs = append(defs, u.varsIn(path.Join(at, name, f.Name()))...)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ type inventory struct {
 	dir    string // where its group_vars and host_vars are
 	hosts  map[string]*host
 	groups map[string]*group
+	of     map[string][]string // groups of each host, made once all is read
 }
 
 type host struct {
@@ -224,47 +225,88 @@ func written(n *document.Node, at level, label string) []*definition {
 	return out
 }
 
-// groupsOf lists the groups of a host with their parents, those that are nearer to all first. Of a host that the inventory
-// lacks it is all.
-func (in *inventory) groupsOf(name string) []string {
-	depth := map[string]int{"all": 0}
-	var up func(g string, seen map[string]bool) int
+// finish notes the groups of each host with their parents, those that are nearer to all first.
+func (in *inventory) finish() {
 	parents := map[string][]string{}
-	for _, g := range in.groups {
-		for c := range g.children {
-			parents[c] = append(parents[c], g.name)
+	for _, name := range sortedKeys(in.groups) {
+		for c := range in.groups[name].children {
+			parents[c] = append(parents[c], name)
 		}
 	}
-	up = func(g string, seen map[string]bool) int {
-		if g == "all" || seen[g] {
-			return 0
+	depth := map[string]int{"all": 0}
+	var down func(name string, seen map[string]bool) int
+	down = func(name string, seen map[string]bool) int {
+		if d, ok := depth[name]; ok || seen[name] {
+			return d
 		}
-		seen[g] = true
+		seen[name] = true
 		d := 1
-		for _, p := range parents[g] {
-			d = max(d, up(p, seen)+1)
+		for _, p := range parents[name] {
+			d = max(d, down(p, seen)+1)
 		}
-		delete(seen, g)
-		depth[g] = max(depth[g], d)
+		delete(seen, name)
+		depth[name] = d
 		return d
 	}
-	for _, g := range in.groups {
-		if g.hosts[name] {
-			up(g.name, map[string]bool{})
+	direct := map[string][]string{}
+	for _, name := range sortedKeys(in.groups) {
+		down(name, map[string]bool{})
+		for h := range in.groups[name].hosts {
+			direct[h] = append(direct[h], name)
 		}
 	}
-	// Parents of the groups that were found are found on the way, because up notes every group that it visits.
-	var out []string
-	for g := range depth {
-		out = append(out, g)
-	}
-	slices.SortFunc(out, func(a, b string) int {
-		if depth[a] != depth[b] {
-			return depth[a] - depth[b]
+	in.of = make(map[string][]string, len(in.hosts))
+	for h := range in.hosts {
+		all := map[string]bool{"all": true}
+		for todo := slices.Clone(direct[h]); len(todo) > 0; {
+			g := todo[len(todo)-1]
+			todo = todo[:len(todo)-1]
+			if !all[g] {
+				all[g] = true
+				todo = append(todo, parents[g]...)
+			}
 		}
-		return strings.Compare(a, b)
-	})
-	return out
+		list := sortedKeys(all)
+		slices.SortStableFunc(list, func(a, b string) int { return depth[a] - depth[b] })
+		in.of[h] = list
+	}
+}
+
+// groupsOf lists the groups of a host. Of a host that the inventory lacks it is all.
+func (in *inventory) groupsOf(name string) []string {
+	if groups, ok := in.of[name]; ok {
+		return groups
+	}
+	return []string{"all"}
+}
+
+// inventoriesFor lists the inventories that belong to a playbook in a folder: those in the nearest folder above it that has
+// some, itself or below a folder for them, or that its ansible.cfg names.
+func (e *estate) inventoriesFor(dir string) []*inventory {
+	for at := dir; ; at = path.Dir(at) {
+		var out []*inventory
+		for _, in := range e.inventories {
+			if in.dir == at || slices.Contains(e.namedInventories[at], in.dir) || underInventories(at, in.dir) {
+				out = append(out, in)
+			}
+		}
+		if len(out) > 0 || at == "." {
+			return out
+		}
+	}
+}
+
+// underInventories reports whether a folder lies in one for inventories below another folder.
+func underInventories(at, dir string) bool {
+	if at != "." {
+		rest, ok := strings.CutPrefix(dir, at+"/")
+		if !ok {
+			return false
+		}
+		dir = rest
+	}
+	first, _, _ := strings.Cut(dir, "/")
+	return first == "inventory" || first == "inventories" || first == "hosts" || first == "environments"
 }
 
 // target is a host that a play runs on, in one inventory.
@@ -273,15 +315,15 @@ type target struct {
 	name string
 }
 
-// targets lists the hosts that a pattern names in all inventories. known is false when the tree does not say who they are.
-func (e *estate) targets(pattern string) (out []target, known bool) {
+// targets lists the hosts that a pattern of a playbook in a folder names. known is false when the tree does not say who they are.
+func (e *estate) targets(pattern, dir string) (out []target, known bool) {
 	words := strings.FieldsFunc(pattern, func(r rune) bool { return r == ',' || r == ':' || r == ' ' })
 	if len(words) == 0 || jinja.Templated(pattern) {
 		return nil, false
 	}
 	local := len(words) == 1 && (words[0] == "localhost" || words[0] == "127.0.0.1")
 	known = true
-	for _, in := range e.inventories {
+	for _, in := range e.inventoriesFor(dir) {
 		chosen := map[string]bool{}
 		for _, w := range words {
 			w, remove, keep := strings.TrimLeft(w, "!&"), w[0] == '!', w[0] == '&'

@@ -324,6 +324,7 @@ func (u *evaluation) inventoryFile(f *file) {
 			in.readYAML(root, 0)
 		}
 	}
+	in.finish()
 	env := u.env(u.outer())
 	variable := func(prefix string, defs []*definition) {
 		for _, d := range defs {

@@ -158,8 +158,8 @@ func (u *evaluation) onePlay(f *file, play *document.Node, at source.Range) {
 		}
 	}
 	u.prompts(s, play)
-	u.keepFacts(hosts)
-	u.factsOf(hosts)
+	u.keepFacts(hosts, dir)
+	u.factsOf(hosts, dir)
 	frame.scope = s
 	u.varsFiles(s, play.Get("vars_files"), frame)
 	u.facts.parent = s
@@ -240,23 +240,23 @@ func (u *evaluation) prompts(s *scope, play *document.Node) {
 }
 
 // keepFacts keeps the facts of the play before.
-func (u *evaluation) keepFacts(hosts string) {
+func (u *evaluation) keepFacts(hosts, dir string) {
 	if u.facts != nil && len(u.kept) > 0 {
 		u.kept[len(u.kept)-1].facts = u.facts
 	}
-	u.kept = append(u.kept, keptFacts{hosts: hosts})
+	u.kept = append(u.kept, keptFacts{hosts: hosts, dir: dir})
 }
 
 // factsOf starts the facts of a play with what the plays before it on the same hosts have left. What others have left may
 // hold here, too, when nobody knows who the hosts are.
-func (u *evaluation) factsOf(hosts string) {
+func (u *evaluation) factsOf(hosts, dir string) {
 	facts := &scope{}
-	mine, known := u.estate.targets(hosts)
+	mine, known := u.estate.targets(hosts, dir)
 	for _, k := range u.kept[:len(u.kept)-1] {
 		if k.facts == nil {
 			continue
 		}
-		theirs, also := u.estate.targets(k.hosts)
+		theirs, also := u.estate.targets(k.hosts, k.dir)
 		same := k.hosts == hosts
 		if !same && known && also && !slices.ContainsFunc(mine, func(t target) bool {
 			return slices.ContainsFunc(theirs, func(o target) bool { return o.name == t.name })

@@ -2,6 +2,7 @@ package ansible
 
 import (
 	"context"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ type evaluation struct {
 	dirs      map[string]bool
 	addresses map[string]int
 	varsCache map[string][]*definition
+	listings  map[string][]fs.DirEntry
 	stopped   bool
 
 	play  string      // address of the play
@@ -42,6 +44,7 @@ type evaluation struct {
 // keptFacts are the facts that a play leaves behind, for the plays on the same hosts.
 type keptFacts struct {
 	hosts string
+	dir   string // of the playbook
 	facts *scope
 }
 
