@@ -34,6 +34,7 @@ var within = map[string]string{
 	"schema":             "value",               // defaults are values
 	"dialects/terraform": "dialects/terraform/", // a dialect may have rooms of its own
 	"dialects/ansible":   "dialects/ansible/",
+	"dialects/azure":     "dialects/azure/",
 }
 
 // ground are the packages that know only the standard library.
