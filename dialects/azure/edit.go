@@ -364,7 +364,7 @@ func (l *lowering) literally(o origin, c document.Change) (origin, bool) {
 func (t *template) admits(parameter *document.Node, v *value.Value) bool {
 	kinds := map[string]value.Kind{"string": value.String, "securestring": value.String, "int": value.Number, "bool": value.Bool,
 		"array": value.List, "object": value.Object, "secureobject": value.Object}
-	if kind, ok := kinds[strings.ToLower(textAt(t.definition(parameter), "type"))]; ok && v.Kind != kind {
+	if v.Kind != kinds[strings.ToLower(textAt(t.definition(parameter), "type"))] {
 		return false
 	}
 	values := get(parameter, "allowedValues")
@@ -518,8 +518,8 @@ func (l *lowering) declaration(h *declaredName, changes []resource.Change) error
 		switch c.Path[0].Name {
 		case "default":
 			change.Path = value.Path{{Name: "defaultValue"}}
-			if c.Op == resource.Set && !h.scope.template.admits(h.member.Value, &c.Value) {
-				return fmt.Errorf("the parameter %s does not take this value", h.member.Key.Text)
+			if c.Op != resource.Remove { // who knows what the expressions that use it make of another one
+				return fmt.Errorf("nobody knows what else another default of %s would change", h.member.Key.Text)
 			}
 		case "sensitive":
 			typ := strings.ToLower(textAt(h.scope.template.definition(h.member.Value), "type"))
