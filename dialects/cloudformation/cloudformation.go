@@ -55,12 +55,13 @@ func (d *templates) names() *translate.Table {
 // Open finds the templates that are not nested in others. Files of parameters are read, templates only where that cannot be
 // told without.
 func (d *templates) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	return open(ctx, w, paths, &kind{word: "cloudformation", table: d.names, read: readTemplate})
+	return open(ctx, w, paths, &kind{word: "cloudformation", set: d.set, table: d.names, read: readTemplate})
 }
 
 // kind is what the two dialects of the package differ in.
 type kind struct {
 	word  string
+	set   *schema.Set
 	table func() *translate.Table
 	read  func(*file, *template) // takes a document apart
 }

@@ -50,12 +50,37 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 		return dialect.Explanation{}
 	}
 	t := &tracer{unit: u, waits: map[string]dialect.Wait{}, visited: map[any]bool{}}
-	u.quietly(r.Header, func() { t.explain(r, p) })
+	u.quietly(r.Header, func() {
+		t.explain(r, p)
+		if len(t.waits) == 0 && len(p) > 0 && u.computed(r, p) { // nobody wrote it: the service decides, or SAM does
+			t.wait("computed", r.Address+"."+p.String(), r.Header)
+		}
+	})
 	out := dialect.Explanation{Path: t.path, Trace: t.trace}
 	for _, name := range sortedNames(t.waits) {
 		out.Waits = append(out.Waits, t.waits[name])
 	}
 	return out
+}
+
+// computed reports whether an attribute has a value that nobody wrote and nobody knows.
+func (u *evaluation) computed(r *resource.Resource, p value.Path) bool {
+	v := r.Body.At(p)
+	if v.Kind == value.Unknown {
+		return true
+	}
+	known := u.set.Resource(r.Type)
+	if v.Kind != value.Absent || known == nil {
+		return false
+	}
+	var names []string
+	for _, step := range p {
+		if step.Name != "" {
+			names = append(names, step.Name)
+		}
+	}
+	a := known.At(names...)
+	return a != nil && a.Computed
 }
 
 // tracer walks from expressions to what they name.

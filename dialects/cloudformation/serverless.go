@@ -55,7 +55,7 @@ func (d *frameworks) names() *translate.Table {
 
 // Open opens the files, each of which is a unit.
 func (d *frameworks) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	return open(ctx, w, paths, &kind{word: "serverless", table: d.names, read: readServerless})
+	return open(ctx, w, paths, &kind{word: "serverless", set: d.set, table: d.names, read: readServerless})
 }
 
 // framework is a file of the Serverless Framework.
