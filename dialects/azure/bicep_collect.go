@@ -68,6 +68,10 @@ func (c *bicepCollector) instance(i *bicepInstance) {
 		return
 	}
 	typ, _ := g.typ()
+	if typ == "" || strings.HasPrefix(typ, "/") || strings.HasSuffix(typ, "/") {
+		c.unit.problem(source.Problem{Kind: source.Invalid, Range: s.header(g.decl), Message: fmt.Sprintf("the type of %s is not written out", g.decl.Name)})
+		return
+	}
 	if strings.EqualFold(typ, "Microsoft.Resources/deployments") && !g.decl.Existing {
 		c.template(i)
 		return

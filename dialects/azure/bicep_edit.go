@@ -42,8 +42,17 @@ func (x bicepExplainer) Edit(r *resource.Resource, changes []resource.Change) (d
 		if err != nil {
 			return dialect.Lowered{}, err
 		}
-		for _, w := range wishes {
-			if err := l.wish(i, &h.Native.Body, w); err != nil {
+		d, _ := h.Native.Handle.(*deployed)
+		for _, w := range d.parted(wishes) {
+			on, body := i, &h.Native.Body
+			if w.of != nil {
+				part, ok := w.of.handle.(*bicepHandle)
+				if !ok || part.instance == nil || part.instance.body == nil {
+					return dialect.Lowered{}, fmt.Errorf("%s is not written in the same language", w.of.address)
+				}
+				on, body = part.instance, &w.of.body
+			}
+			if err := l.wish(on, body, w.Wish); err != nil {
 				return dialect.Lowered{}, err
 			}
 		}
@@ -204,6 +213,9 @@ func bicepHolds(v, wish *value.Value) bool {
 	}
 	if wish.Kind == value.Null {
 		return !v.IsSet()
+	}
+	if v.Kind == value.List && len(v.Items) == 1 && wish.Kind != value.List { // Terraform takes one for the other
+		v = &v.Items[0]
 	}
 	return v.IsWhollyKnown() && same(v, wish, false) == 1
 }
