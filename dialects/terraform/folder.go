@@ -7,16 +7,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"plumbline.dev/plumbline/source"
 )
 
 // folder is the files of configuration in one directory. They are parsed and gathered when somebody asks for the module.
 type folder struct {
-	dir      string
-	files    []*parsed        // in the order in which the language reads them
-	unread   []source.Problem // of files that cannot be read
-	gathered func() *module
+	dir    string
+	files  []*parsed        // in the order in which the language reads them
+	unread []source.Problem // of files that cannot be read
+	users  atomic.Int32     // units that lead to it and were not evaluated yet
+
+	mu       sync.Mutex
+	gathered *module // nil while nobody needs it
 }
 
 func newFolder(dir string, files []*parsed, unread []source.Problem) *folder {
@@ -30,17 +34,34 @@ func newFolder(dir string, files []*parsed, unread []source.Problem) *folder {
 		}
 		return strings.Compare(a.path, b.path)
 	})
-	f.gathered = sync.OnceValue(func() *module {
-		parseTogether(f.files)
-		m := newModule(f.dir, f.files)
-		m.problems = append(slices.Clone(f.unread), m.problems...)
-		return m
-	})
 	return f
 }
 
 // module returns what the files declare.
-func (f *folder) module() *module { return f.gathered() }
+func (f *folder) module() *module {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.gathered == nil {
+		parseTogether(f.files)
+		f.gathered = newModule(f.dir, f.files)
+		f.gathered.problems = append(slices.Clone(f.unread), f.gathered.problems...)
+	}
+	return f.gathered
+}
+
+// leave says that a unit which leads to the folder was evaluated. Behind the last one nobody is likely to ask for the
+// module again: a scan of a hundred estates shall not hold the trees of all of them. Whoever asks parses again.
+func (f *folder) leave() {
+	if f.users.Add(-1) != 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gathered = nil
+	for _, file := range f.files {
+		file.release()
+	}
+}
 
 // parseTogether parses files on all cores.
 func parseTogether(files []*parsed) {

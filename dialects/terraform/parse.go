@@ -18,22 +18,40 @@ type parsed struct {
 	path    string
 	file    *source.File
 	outline outline
-	parse   func() // makes what follows, once
+	read    func() (*hclsyntax.Body, []source.Problem) // parses the text
 
-	body     *hclsyntax.Body // also of a broken file: what could be read of it; never nil after tree
+	mu       sync.Mutex
+	body     *hclsyntax.Body // also of a broken file: what could be read of it; nil while nobody needs it
 	problems []source.Problem
 }
 
-// tree parses the file, if nobody has yet, and returns its content.
+// parse parses the file, if nobody has yet.
+func (p *parsed) parse() (*hclsyntax.Body, []source.Problem) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.body == nil {
+		p.body, p.problems = p.read()
+	}
+	return p.body, p.problems
+}
+
+// tree returns the content of the file. It is never nil.
 func (p *parsed) tree() *hclsyntax.Body {
-	p.parse()
-	return p.body
+	body, _ := p.parse()
+	return body
 }
 
 // mistakes returns what is wrong with the text of the file.
 func (p *parsed) mistakes() []source.Problem {
-	p.parse()
-	return p.problems
+	_, problems := p.parse()
+	return problems
+}
+
+// release lets go of the content, which is parsed again should somebody ask.
+func (p *parsed) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.body, p.problems = nil, nil
 }
 
 // extension returns the ending of a file of the language (".tf.json") and "" for any other file, hidden ones included,
@@ -57,45 +75,50 @@ func isConfig(path string) bool {
 
 // open looks a file of any form over. It is parsed later, or now when nothing less tells its outline.
 func (e *estate) open(f *source.File) *parsed {
-	p := &parsed{path: f.Path, file: f, body: &hclsyntax.Body{}}
+	p := &parsed{path: f.Path, file: f}
 	var refused *refusal
 	if json := strings.HasSuffix(f.Path, ".json"); !json {
 		p.outline, refused = scanFile(f.Bytes, e.limits.Nesting)
 	}
-	p.parse = sync.OnceFunc(func() {
+	p.read = func() (body *hclsyntax.Body, problems []source.Problem) {
 		defer func() {
 			if r := recover(); r != nil {
-				p.problems = append(p.problems, source.Problem{Kind: source.Bug, Range: source.Range{File: f.Path},
+				problems = append(problems, source.Problem{Kind: source.Bug, Range: source.Range{File: f.Path},
 					Message: fmt.Sprintf("parsing this file failed inside the program: %v", r)})
+			}
+			if body == nil {
+				body = &hclsyntax.Body{}
 			}
 		}()
 		if refused != nil {
-			p.problems = []source.Problem{refused.problem(f.Path)}
-			return
+			return nil, []source.Problem{refused.problem(f.Path)}
 		}
-		e.parseInto(p)
-	})
+		return e.parse(f)
+	}
 	if refused == nil && !p.outline.sure {
 		p.outline = outlineOf(p.tree())
 	}
 	return p
 }
 
-func (e *estate) parseInto(p *parsed) {
-	if strings.HasSuffix(p.path, ".json") {
-		p.body, p.problems = e.parseJSON(p.file)
-		return
+// parse parses a file of any form. The content is nil when nothing of it could be read.
+func (e *estate) parse(f *source.File) (body *hclsyntax.Body, problems []source.Problem) {
+	if strings.HasSuffix(f.Path, ".json") {
+		return e.parseJSON(f)
 	}
-	tree, diags := hclsyntax.ParseConfig(p.file.Bytes, p.path, hcl.InitialPos)
+	tree, diags := hclsyntax.ParseConfig(f.Bytes, f.Path, hcl.InitialPos)
 	if tree != nil {
-		p.body = tree.Body.(*hclsyntax.Body)
+		body = tree.Body.(*hclsyntax.Body)
 	}
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
-			p.problems = append(p.problems, problemOf(source.Invalid, d, p.path))
+			problems = append(problems, problemOf(source.Invalid, d, f.Path))
 		}
 	}
-	rewriteBody(p.body)
+	if body != nil {
+		rewriteBody(body)
+	}
+	return body, problems
 }
 
 // problemOf turns a diagnostic into a problem. It is placed in the file when the diagnostic has no place.

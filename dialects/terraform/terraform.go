@@ -88,6 +88,11 @@ func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []strin
 	}
 	problems := e.gather(files, unread)
 	e.setUnits()
+	for i := range e.units {
+		for _, f := range e.led(e.units[i].root) {
+			f.users.Add(1)
+		}
+	}
 	e.openPlans(plans)
 	for _, f := range e.unused() {
 		problems = append(problems, f.mistakes()...)
@@ -180,7 +185,13 @@ func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 			Message: fmt.Sprintf("there is no unit %s %s", name.Dir, name.Variant)})
 	}
 	of := e.current(e.units[i])
-	return e.evaluation(ctx, of).unit(&of, &explainer{})
+	u := e.evaluation(ctx, of).unit(&of, &explainer{})
+	if e.opened == nil {
+		for _, f := range e.led(of.root) {
+			f.leave()
+		}
+	}
+	return u
 }
 
 // evaluation starts the evaluation of a unit with what is given to its variables.

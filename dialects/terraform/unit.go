@@ -111,19 +111,25 @@ func (u *evaluation) reads(f *folder) {
 	}
 }
 
+// led returns the directories that a root leads to by literal local sources, itself among them.
+func (e *estate) led(root *folder) []*folder {
+	out := []*folder{root}
+	reached := map[*folder]bool{root: true}
+	for i := 0; i < len(out); i++ {
+		for _, dir := range out[i].callees() {
+			if next := e.folderAt(dir); next != nil && !reached[next] {
+				reached[next] = true
+				out = append(out, next)
+			}
+		}
+	}
+	return out
+}
+
 // rest reads the modules that the root leads to and that were not evaluated, because they have no instances or a budget
 // ended before. Someone must tell what is wrong with their files.
 func (u *evaluation) rest(root *folder) {
-	reached := map[string]bool{root.dir: true}
-	for todo := []*folder{root}; len(todo) > 0; {
-		f := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for _, f := range u.led(root) {
 		u.reads(f)
-		for _, dir := range f.callees() {
-			if next := u.folderAt(dir); next != nil && !reached[dir] {
-				reached[dir] = true
-				todo = append(todo, next)
-			}
-		}
 	}
 }
