@@ -158,6 +158,7 @@ type call struct {
 	key    *document.Member // the member that names it
 	args   *document.Node   // mapping of its arguments; nil when they are in short form or missing
 	more   *document.Node   // mapping under the keyword args
+	spread *document.Node   // what stands there when it is no mapping: a template of one
 	short  *document.Node   // the text of the short form
 	list   []argument       // of the short form
 	text   string           // what of the short form is no argument
@@ -170,7 +171,7 @@ func callOf(task *document.Node, collections []string) *call {
 		name := m.Key.Text
 		c := &call{key: m, more: task.Get("args")}
 		if c.more != nil && c.more.Kind != document.Mapping {
-			c.more = nil
+			c.more, c.spread = nil, c.more
 		}
 		switch {
 		case name == "action" || name == "local_action":
@@ -247,6 +248,9 @@ func (c *call) arguments(v *env, defaults []*document.Node) jinja.Result {
 		c.members(v, d, set)
 	}
 	c.members(v, c.more, set)
+	if c.spread != nil {
+		spread(v.node(c.spread), c.spread.Range, &out, set)
+	}
 	c.members(v, c.args, set)
 	if c.short != nil {
 		for _, a := range c.list {
@@ -256,15 +260,30 @@ func (c *call) arguments(v *env, defaults []*document.Node) jinja.Result {
 			}
 			set(a.name, v.text(a.text), at)
 		}
-		if c.text != "" {
-			name := free[c.module]
-			if name == "" {
-				name = "free_form"
-			}
+		switch name := free[c.module]; {
+		case c.text == "":
+		case name != "":
 			set(name, v.text(c.text), c.key.Range)
+		case jinja.Templated(c.text):
+			spread(v.text(c.text), c.key.Range, &out, set)
+		default:
+			set("free_form", v.text(c.text), c.key.Range)
 		}
 	}
 	return out
+}
+
+// spread sets all arguments that a template makes. What it makes is not known often: then there may be any.
+func spread(r jinja.Result, at source.Range, out *jinja.Result, set func(string, jinja.Result, source.Range)) {
+	if r.Value.Kind != value.Object {
+		out.Value.Open = true
+		return
+	}
+	out.Value.Open = out.Value.Open || r.Value.Open
+	for i := range r.Value.Fields {
+		name := r.Value.Fields[i].Name
+		set(name, jinja.Member(r, name), at)
+	}
 }
 
 func (c *call) members(v *env, n *document.Node, set func(string, jinja.Result, source.Range)) {

@@ -2,6 +2,7 @@ package ansible
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -104,6 +105,28 @@ func (u *evaluation) taskBody(t *task, env *env, args *jinja.Result, label strin
 	return out
 }
 
+// read returns an argument as modules read it: texts that are booleans as such, modes as the texts that people write, one volume as a
+// list of it.
+func read(name string, v value.Value) value.Value {
+	switch {
+	case v.Kind == value.String && len(v.Text) >= 2 && len(v.Text) <= 5 && v.Text != "on" && v.Text != "off":
+		if b, ok := jinja.Bool(&v); ok {
+			return value.Value{Kind: value.Bool, Bool: b, Range: v.Range, Given: v.Given}
+		}
+	case v.Kind == value.Number && (name == "mode" || name == "directory_mode") && v.Number >= 0 && v.Number < 1<<16:
+		return value.Value{Kind: value.String, Text: fmt.Sprintf("%04o", int(v.Number)), Range: v.Range}
+	case v.Kind == value.String && name == "volumes":
+		out := value.Value{Kind: value.List, Range: v.Range}
+		for _, part := range strings.Split(v.Text, ",") {
+			out.Items = append(out.Items, value.Value{Kind: value.String, Text: strings.TrimSpace(part), Range: v.Range, Given: v.Given})
+		}
+		return out
+	case name == "volumes" && v.Kind != value.List && v.Kind != value.Unknown && v.Kind != value.Null:
+		return value.Value{Kind: value.List, Items: []value.Value{v}, Range: v.Range}
+	}
+	return v
+}
+
 // access are the options of cloud modules that say how to reach the cloud, with their other names. They have no place in what
 // the tables make of a task.
 var access = map[string][]string{
@@ -116,17 +139,13 @@ var access = map[string][]string{
 
 // ownArguments are the arguments that a task carries in Ansible's own words. Of what is translated these are only the ones that
 // have no twin: everything else is judged once, in Terraform's words.
-// Texts that modules read as booleans are booleans.
+// They are as modules read them.
 func ownArguments(module string, args jinja.Result, translated bool) jinja.Result {
 	if !translated {
 		args.Value.Fields = slices.Clone(args.Value.Fields)
 		for i := range args.Value.Fields {
-			v := &args.Value.Fields[i].Value
-			if v.Kind == value.String && len(v.Text) >= 2 && len(v.Text) <= 5 && v.Text != "on" && v.Text != "off" {
-				if b, ok := jinja.Bool(v); ok {
-					*v = value.Value{Kind: value.Bool, Bool: b, Range: v.Range, Given: v.Given}
-				}
-			}
+			f := &args.Value.Fields[i]
+			f.Value = read(f.Name, f.Value)
 		}
 		return args
 	}
