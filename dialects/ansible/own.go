@@ -115,6 +115,8 @@ func read(name string, v value.Value) value.Value {
 		}
 	case v.Kind == value.Number && (name == "mode" || name == "directory_mode") && v.Number >= 0 && v.Number < 1<<16:
 		return value.Value{Kind: value.String, Text: fmt.Sprintf("%04o", int(v.Number)), Range: v.Range}
+	case v.Kind == value.Number && name == "password":
+		return value.Value{Kind: value.String, Text: v.Digits(), Range: v.Range}
 	case v.Kind == value.String && name == "volumes":
 		out := value.Value{Kind: value.List, Range: v.Range}
 		for _, part := range strings.Split(v.Text, ",") {
