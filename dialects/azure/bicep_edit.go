@@ -583,20 +583,20 @@ func companionBody(g *bicepGroup, w translate.Wish, this string) (*value.Value, 
 	out := &value.Value{Kind: value.Object}
 	typ, _ := g.typ()
 	child := strings.HasPrefix(strings.ToLower(w.Type), strings.ToLower(typ)+"/")
-	if child && strings.Count(w.Type, "/") != strings.Count(typ, "/")+1 {
-		return nil, fmt.Errorf("%s is no direct part of %s", w.Type, typ)
+	name := *w.Value.Field("name")
+	if name.Kind != value.String || name.Text == "" {
+		name = text("default")
 	}
-	if child {
+	if between := strings.Count(w.Type, "/") - strings.Count(typ, "/") - 1; child && between > 0 {
+		// A part of a part: what lies between is what Azure makes of itself, and is called default.
+		name = text("${this.name}/" + strings.Repeat("default/", between) + name.Text)
+	} else if child {
 		out.Fields = append(out.Fields, bicep.Verbatim("parent", this))
 	} else if s := w.Value.Field("scope"); s.IsSet() {
 		if s.Kind != value.String || !strings.HasPrefix(s.Text, "${this") {
 			return nil, errors.New("what it extends is not this resource")
 		}
 		out.Fields = append(out.Fields, bicep.Verbatim("scope", this))
-	}
-	name := *w.Value.Field("name")
-	if name.Kind != value.String || name.Text == "" {
-		name = text("default")
 	}
 	out.Fields = append(out.Fields, value.Field{Name: "name", Value: name})
 	for _, f := range w.Value.Fields {

@@ -56,7 +56,13 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 		if i == nil {
 			return x.json().Explain(r, p)
 		}
-		if e, rest := i.expression(x.nativePath(r, p)); e != nil {
+		native := x.nativePath(r, p)
+		if d, rest := h.Native.Handle.(*deployed).within(native); d != nil && len(rest) < len(native) {
+			if part, ok := d.handle.(*bicepHandle); ok && part.instance != nil {
+				i, native = part.instance, rest
+			}
+		}
+		if e, rest := i.expression(native); e != nil {
 			t.follow(e, i.frame, rest)
 		} else if len(p) == 0 {
 			t.missing(i.full())

@@ -42,6 +42,9 @@ func (p *parser) program(lexed []mistake) []*Declaration {
 			p.fail("%s does not belong behind the declaration", p.describe())
 		}
 		if p.failed {
+			for d != nil && p.tokens[first].start < d.Start { // its decorators are its own
+				first++
+			}
 			p.recover(first)
 		}
 		end := p.lastEnd()

@@ -275,6 +275,7 @@ func TestRecovery(t *testing.T) {
 		"type":               "param a = \n",
 		"loop":               "var a = [for x y: 1]\n",
 		"conditional":        "var a = b ? c\n",
+		"decorated":          "@a()\n@b()\nvar a = ]\n",
 	} {
 		f := Parse("var before = 1\n"+broken+"var after = 2\n", 250)
 		if len(f.Mistakes) != 1 {
