@@ -48,7 +48,7 @@ func (s *scope) named(name string, where source.Range) tri {
 		n := s.sources[name]
 		if n == nil {
 			if !s.template.opaque {
-				s.unit.problem(source.Invalid, where, "there is no condition "+shown(name))
+				s.unit.problem(source.Unresolved, where, "there is no condition "+shown(name))
 			}
 			return maybe
 		}

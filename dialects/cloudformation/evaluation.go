@@ -12,6 +12,7 @@ import (
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
 )
 
 // evaluation is the evaluation of one unit. It belongs to one goroutine.
@@ -30,7 +31,8 @@ type evaluation struct {
 	resources  []*resource.Resource
 	missing    []resource.Missing
 	explaining sync.Mutex
-	documents  map[string]*document.Document // files that a file of the Serverless Framework names, by path; nil for one that is not at hand
+	paths      map[*resource.Resource]map[string]value.Path // native paths that were asked for, by path of the resource
+	documents  map[string]*document.Document                // files that a file of the Serverless Framework names, by path; nil for one that is not at hand
 }
 
 // Budgets that have no name in dialect.Limits.

@@ -106,7 +106,8 @@ func (e *env) ref(n, arg *document.Node) value.Value {
 	return e.reference(name, n.Range)
 }
 
-// reference returns what Ref yields for a name.
+// reference returns what Ref yields for a name. A name that nothing declares is a gap and no mistake that ends the scan: what is
+// in a file may be a part that another program completes.
 func (e *env) reference(name string, where source.Range) value.Value {
 	if name == "AWS::NoValue" {
 		return value.Value{}
@@ -126,7 +127,7 @@ func (e *env) reference(name string, where source.Range) value.Value {
 		return unknown()
 	}
 	if !s.mayHave(name) {
-		s.unit.problem(source.Invalid, where, "there is no parameter or resource "+shown(name))
+		s.unit.problem(source.Unresolved, where, "there is no parameter or resource "+shown(name))
 	}
 	return unknown()
 }
@@ -194,7 +195,7 @@ func (e *env) attribute(id, attribute string, where source.Range) value.Value {
 		if s.generated[id] {
 			e.refer(s.within(id), attribute)
 		} else if !s.mayHave(id) {
-			s.unit.problem(source.Invalid, where, "there is no resource "+shown(id))
+			s.unit.problem(source.Unresolved, where, "there is no resource "+shown(id))
 		}
 		return unknown()
 	}
@@ -404,7 +405,7 @@ func (e *env) findInMap(n, arg *document.Node) value.Value {
 	}
 	if !some {
 		if !t.opaque {
-			e.scope.unit.problem(source.Invalid, n.Range, fmt.Sprintf("there is no entry %s, %s in the mapping %s", value.Show(&keys[1]), value.Show(&keys[2]), value.Show(&keys[0])))
+			e.scope.unit.problem(source.Unresolved, n.Range, fmt.Sprintf("there is no entry %s, %s in the mapping %s", value.Show(&keys[1]), value.Show(&keys[2]), value.Show(&keys[0])))
 		}
 		return unknown()
 	}

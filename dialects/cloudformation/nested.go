@@ -104,7 +104,7 @@ func (s *scope) output(name string, where source.Range) result {
 	c := s.outputs[name]
 	if c == nil {
 		if !s.template.opaque {
-			s.unit.problem(source.Invalid, where, "the template "+s.template.file.source.Path+" has no output "+shown(name))
+			s.unit.problem(source.Unresolved, where, "the template "+s.template.file.source.Path+" has no output "+shown(name))
 		}
 		return result{value: unknown()}
 	}

@@ -324,14 +324,14 @@ Outputs:
 
 func TestProblems(t *testing.T) {
 	for text, want := range map[string]string{
-		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Ref Nobody}\n":                                               `invalid: there is no parameter or resource "Nobody"`,
-		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !GetAtt Nobody.Arn}\n":                                        `invalid: there is no resource "Nobody"`,
-		"Resources:\n  A:\n    Type: AWS::A::A\n    Condition: Nobody\n":                                                          `invalid: there is no condition "Nobody"`,
+		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Ref Nobody}\n":                                               `unresolved: there is no parameter or resource "Nobody"`,
+		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !GetAtt Nobody.Arn}\n":                                        `unresolved: there is no resource "Nobody"`,
+		"Resources:\n  A:\n    Type: AWS::A::A\n    Condition: Nobody\n":                                                          `unresolved: there is no condition "Nobody"`,
 		"Resources:\n  A:\n    Type: AWS::A::A\n  B: {}\n":                                                                        `invalid: the resource "B" has no Type`,
 		"Conditions: {A: !Condition B, B: !Not [!Condition A]}\nResources:\n  A:\n    Type: AWS::A::A\n    Condition: A\n":        `invalid: the condition "A" refers to itself, directly or through others`,
 		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Join [a]}\n":                                                 `invalid: Fn::Join takes a text to put between and a list`,
 		"Transform: Mine\nResources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Ref Nobody}\n":                              `unresolved: the macro "Mine" may change the template and is not at hand; the template was read as it is written`,
-		"Mappings: {M: {a: {b: c}}}\nResources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !FindInMap [M, x, b]}\n":          `invalid: there is no entry "x", "b" in the mapping "M"`,
+		"Mappings: {M: {a: {b: c}}}\nResources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !FindInMap [M, x, b]}\n":          `unresolved: there is no entry "x", "b" in the mapping "M"`,
 		"Resources:\n  A:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: gone.yaml}\n":                      `unresolved: the nested stack A: there is no template gone.yaml; what it declares was not scanned`,
 		"Resources:\n  A:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: t.yaml}\n":                         `limit: the nested stack A: the template t.yaml nests itself, directly or through others`,
 		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Select [5, [a]]}\n":                                          `invalid: Fn::Select: there is no element 5 in the list`,
