@@ -80,6 +80,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-01-01' = {
       name: toLower('LOGS')
       properties: {
         publicAccess: 'Blob'
+        metadata: union({ a: 'b' }, {})
       }
     }
   }
@@ -164,6 +165,11 @@ var bicepAccount = dialecttest.Sample{
 			Name: "nested", Address: "account::blobs::logs",
 			Changes: []resource.Change{bicepSet("container_access_type", text("private"))},
 			Want:    map[string]string{"main.bicep": strings.Replace(bicepAccountText, "publicAccess: 'Blob'", "publicAccess: 'None'", 1)},
+		},
+		{
+			Name: "over an expression", Address: "account::blobs::logs",
+			Changes: []resource.Change{bicepSet("metadata.owner", text("me"))},
+			Want:    map[string]string{"main.bicep": strings.Replace(bicepAccountText, "union({ a: 'b' }, {})", "union(union({ a: 'b' }, {}), {\n          owner: 'me'\n        })", 1)},
 		},
 		{
 			Name: "what is so", Address: "account",

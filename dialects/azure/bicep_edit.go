@@ -362,7 +362,12 @@ func (l *bicepLowering) set(i *bicepInstance, p value.Path, v value.Value) error
 	case ok:
 		return l.assign(there, v)
 	case len(here.rest) > 0:
-		return fmt.Errorf("%s of %s is made by an expression, and cannot be changed in part", p[:len(p)-len(here.rest)], i.full())
+		f := i.frame
+		f.placed = false
+		if made := f.maybe(here.expr); made.Kind != value.Object || slices.ContainsFunc(here.rest, func(s value.Step) bool { return s.Name == "" }) {
+			return fmt.Errorf("%s of %s is made by an expression, and cannot be changed in part", p[:len(p)-len(here.rest)], i.full())
+		}
+		return l.editor(here.file).Overlay(here.expr, here.rest, v)
 	}
 	return l.assign(here, v)
 }

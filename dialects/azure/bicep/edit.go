@@ -23,6 +23,7 @@ type Editor struct {
 
 	inserted map[*Object]*value.Value // members to add to an object
 	appended map[*Array][]value.Value
+	overlaid map[Span]*value.Value // objects to lay over what an expression makes
 	replaced map[Span]string
 	removed  map[Span]bool
 	order    []Expr // of inserted and appended
@@ -31,7 +32,7 @@ type Editor struct {
 // NewEditor returns an editor of a file.
 func NewEditor(source string) *Editor {
 	return &Editor{Source: source, inserted: map[*Object]*value.Value{}, appended: map[*Array][]value.Value{},
-		replaced: map[Span]string{}, removed: map[Span]bool{}}
+		overlaid: map[Span]*value.Value{}, replaced: map[Span]string{}, removed: map[Span]bool{}}
 }
 
 var errContradict = errors.New("the wishes contradict each other")
@@ -47,6 +48,16 @@ func (e *Editor) Replace(x Expr, v value.Value) error {
 	}
 	e.replaced[x.Extent()] = text
 	return nil
+}
+
+// Overlay lays objects over what an expression makes, union(expression, object), in which v stands at a path.
+func (e *Editor) Overlay(x Expr, path value.Path, v value.Value) error {
+	tree := e.overlaid[x.Extent()]
+	if tree == nil {
+		tree = &value.Value{Kind: value.Object}
+		e.overlaid[x.Extent()] = tree
+	}
+	return graft(tree, path, v)
 }
 
 // Insert adds a member to an object, or parts to one that is added already.
@@ -156,6 +167,13 @@ func (e *Editor) Edits() ([]Edit, error) {
 			return nil, err
 		}
 		out = append(out, edit)
+	}
+	for s, tree := range e.overlaid {
+		text, err := e.render(tree, e.indentAt(s.Start), true)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Edit{s, "union(" + e.Source[s.Start:s.End] + ", " + text + ")"})
 	}
 	for s, text := range e.replaced {
 		if e.Source[s.Start:s.End] != text {
