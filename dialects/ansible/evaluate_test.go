@@ -2,10 +2,12 @@ package ansible
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -468,5 +470,27 @@ func TestClaims(t *testing.T) {
 	}
 	if recognise("x.yml", func() []byte { return nil }) != nothing {
 		t.Error("a file that cannot be read is claimed")
+	}
+}
+
+// TestBombs holds that what grows with each name it is given ends in a problem, soon.
+func TestBombs(t *testing.T) {
+	var doubled strings.Builder
+	doubled.WriteString("- hosts: localhost\n  vars:\n    a0: [1, 1, 1, 1]\n")
+	for i := range 30 {
+		fmt.Fprintf(&doubled, "    a%d: [\"{{ a%d }}\", \"{{ a%d }}\"]\n", i+1, i, i)
+	}
+	doubled.WriteString("  tasks:\n    - {debug: {msg: \"{{ a30 }}\"}}\n")
+	loops := "- hosts: localhost\n  tasks:\n    - {include_tasks: a.yml, loop: \"{{ range(2000) | list }}\"}\n" +
+		"-- a.yml --\n- {include_tasks: b.yml, loop: \"{{ range(2000) | list }}\"}\n-- b.yml --\n- {debug: {msg: x}, when: false, loop: \"{{ range(2000) | list }}\"}\n"
+	for name, text := range map[string]string{"doubled": doubled.String(), "loops": loops} {
+		start := time.Now()
+		_, problems, _ := evaluated(t, text)
+		if !slices.ContainsFunc(problems, func(p source.Problem) bool { return p.Kind == source.Limit }) {
+			t.Errorf("%s: no limit is told of", name)
+		}
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("%s took %s", name, took)
+		}
 	}
 }

@@ -35,6 +35,7 @@ type evaluation struct {
 	varsCache map[string][]*definition
 	listings  map[string][]fs.DirEntry
 	stopped   bool
+	steps     int // tasks and rounds of loops so far
 
 	play  string      // address of the play
 	facts *scope      // of the play: what set_fact and register define
@@ -63,10 +64,12 @@ func (u *evaluation) problem(kind source.ProblemKind, at source.Range, message s
 
 // stop reports whether the evaluation is to end.
 func (u *evaluation) stop() bool {
-	if !u.stopped && (u.ctx.Err() != nil || len(u.resources) >= u.estate.limits.Resources) {
+	u.steps++
+	limit := u.estate.limits.Resources
+	if !u.stopped && (u.ctx.Err() != nil || len(u.resources) >= limit || u.steps >= 4*limit) {
 		u.stopped = true
 		if u.ctx.Err() == nil {
-			u.problem(source.Limit, source.Range{File: u.name.Dir}, "the playbook has more resources than are evaluated")
+			u.problem(source.Limit, source.Range{File: u.name.Dir}, "the playbook has more tasks than are evaluated")
 		}
 	}
 	return u.stopped

@@ -152,8 +152,33 @@ func (v *env) Variable(name string) jinja.Result {
 	v.busy[name] = true
 	r := v.agreed(defs)
 	delete(v.busy, name)
+	if left := maxNodes; !fits(&r.Value, &left) {
+		v.u.problem(source.Limit, defs[0].entry, "the variable "+name+" holds more than is evaluated")
+		r = jinja.Result{Value: value.Value{Kind: value.Unknown, Given: r.Value.Given}}
+	}
 	v.known[name] = r
 	return r
+}
+
+// maxNodes bounds how large the value of a variable may be: lists of lists that name each other double with each name.
+const maxNodes = 100_000
+
+// fits reports whether a value has no more parts than are left.
+func fits(v *value.Value, left *int) bool {
+	if *left -= 1 + len(v.Items) + len(v.Fields); *left < 0 {
+		return false
+	}
+	for i := range v.Items {
+		if !fits(&v.Items[i], left) {
+			return false
+		}
+	}
+	for i := range v.Fields {
+		if !fits(&v.Fields[i].Value, left) {
+			return false
+		}
+	}
+	return true
 }
 
 // agreed is the value that all definitions agree on; unknown when they do not.
