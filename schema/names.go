@@ -85,7 +85,7 @@ type Row struct {
 	Value   value.Value  // of Constant and Otherwise; Unknown when the cloud chooses
 	Type    string       // of Companion
 	Links   []Anchor     // of Companion
-	When    []Test       // of Companion
+	When    []Test       // of Same and Companion
 	Rows    []Row        // of Same and Companion
 	Where   string       // cloudformation/s3.names:12
 }

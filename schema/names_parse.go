@@ -179,11 +179,20 @@ func parseRow(text string) (Row, error) {
 	if r.Native, err = parseNames(text[:i]); err != nil {
 		return Row{}, err
 	}
-	parts := split(text[i+1:], "|")
+	text, when, has := strings.Cut(text[i+1:], " when ")
+	if has {
+		if r.When, err = parseTests(when); err != nil {
+			return Row{}, err
+		}
+	}
+	parts := split(text, "|")
 	if parts[0] == "~" {
 		r.Kind = Nowhere
 		if len(parts) > 1 {
 			return Row{}, errors.New("what is carried nowhere is not converted")
+		}
+		if has {
+			return Row{}, errors.New("what is carried nowhere has no condition")
 		}
 		return r, nil
 	}
@@ -366,6 +375,13 @@ func parseNames(text string) ([]NameStep, error) {
 }
 
 func parseName(s string) (name, rest string, ok bool) {
+	if strings.HasPrefix(s, "/") { // a part: /TYPE/NAME
+		end := strings.IndexAny(s, `.[]{} "|`)
+		if end < 0 {
+			end = len(s)
+		}
+		return s[:end], s[end:], strings.Count(s[:end], "/") == 2
+	}
 	if strings.HasPrefix(s, `"`) {
 		quoted, err := strconv.QuotedPrefix(s)
 		if err != nil {

@@ -168,6 +168,7 @@ func (b *back) through(r *row, at station, rest value.Path, v value.Value, op re
 		}
 	}
 	native, target := b.locate(at.native, r.native), slices.Concat(at.target, r.target)
+	b.meet(r, native)
 	if !r.group {
 		return b.leaf(r, native, rest, v, op)
 	}
@@ -187,6 +188,29 @@ func (b *back) through(r *row, at station, rest value.Path, v value.Value, op re
 		return nil
 	}
 	return b.set(station{r.rows, native, target}, rest, v, op)
+}
+
+// meet wishes for what the conditions of a row ask of its value. Of conditions that ask for no word, the wish itself is what
+// decides.
+func (b *back) meet(r *row, native value.Path) {
+	for i := range r.when {
+		test := &r.when[i]
+		if !test.Inner || test.Op != "=" || b.table.test(test, b.at(native)) == yes {
+			continue
+		}
+		path := b.locate(native, test.Path)
+		if !slices.ContainsFunc(b.wishes, func(w Wish) bool { return slices.Equal(w.Path, path) }) {
+			b.wish(resource.Set, path, asWord(test.Words[0]))
+		}
+	}
+}
+
+// asWord is the value that a word of a test means.
+func asWord(word string) value.Value {
+	if word == "true" || word == "false" {
+		return value.Value{Kind: value.Bool, Bool: word == "true"}
+	}
+	return value.Value{Kind: value.String, Text: word}
 }
 
 // elements is through for a row that makes a list.

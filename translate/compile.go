@@ -34,10 +34,11 @@ type row struct {
 	rows   []row
 	shape  shape // of a leaf: what the schema wants. Of a group: the object that its rows write into
 
-	convert []conversion // of leaves
-	value   value.Value  // of Constant and Otherwise, as the schema wants it
-	block   *block       // of Companion
-	suffix  string       // of Companion: what tells it from others that the same property makes; mostly empty
+	when    []schema.Test // of Same: where they do not hold, nothing is there
+	convert []conversion  // of leaves
+	value   value.Value   // of Constant and Otherwise, as the schema wants it
+	block   *block        // of Companion
+	suffix  string        // of Companion: what tells it from others that the same property makes; mostly empty
 }
 
 // compile makes a block, and says what is wrong with it. What it returns works as far as it is right.
@@ -107,6 +108,11 @@ func (c *compiler) row(b *block, source *schema.Row, p part) row {
 	rest := r.cut(p.native)
 	if r.kind == schema.Nowhere {
 		return r
+	}
+	if r.each == nil {
+		r.when = source.When
+	} else if len(rest) == 0 && len(source.When) > 0 {
+		c.fail(source.Where, "a condition is about one value, not about a list")
 	}
 	at, targetRest, marked := c.walk(b, &r, p)
 	inner := func(p part) []row {
@@ -269,7 +275,7 @@ next:
 }
 
 func (r *row) joins(o *row) bool {
-	return r.list == o.list && (r.each == nil) == (o.each == nil) && (r.each == nil || sameStep(*r.each, *o.each)) &&
+	return len(r.when) == 0 && len(o.when) == 0 && r.list == o.list && (r.each == nil) == (o.each == nil) && (r.each == nil || sameStep(*r.each, *o.each)) &&
 		slices.EqualFunc(r.native, o.native, sameStep) && slices.Equal(r.target, o.target)
 }
 

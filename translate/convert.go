@@ -38,7 +38,7 @@ func conversions(sources []schema.Conversion) ([]conversion, error) {
 
 func conversionOf(s schema.Conversion) (conversion, error) {
 	need := map[string]int{"not": 0, "json": 0, "wrap": 0, "unwrap": 0, "lower": 0, "upper": 0, "present": 0, "base64": 0,
-		"pairs": 2, "under": 1, "has": 1, "split": 1, "join": 1, "times": 1, "hook": 1}
+		"pairs": 2, "under": 1, "has": 1, "split": 1, "join": 1, "times": 1, "hook": 1, "after": 1}
 	if n, ok := need[s.Name]; ok && len(s.Words) != n {
 		return conversion{}, fmt.Errorf("%s takes %d words", s.Name, n)
 	}
@@ -56,6 +56,8 @@ func conversionOf(s schema.Conversion) (conversion, error) {
 		return pairs(s.Words[0], s.Words[1]), nil
 	case "has":
 		return has(s.Words[0]), nil
+	case "after":
+		return after(s.Words[0]), nil
 	case "under":
 		return conversion{
 			to: func(v value.Value) value.Value {
@@ -134,6 +136,31 @@ func same(v value.Value, _ *value.Value) (value.Value, error) { return v, nil }
 // unknown is what a value becomes that cannot be told, at the same place.
 func unknown(of value.Value) value.Value {
 	return scalar(of, value.Value{Kind: value.Unknown, NotNull: of.Kind != value.Unknown || of.NotNull})
+}
+
+// after is the text behind a beginning; nothing for texts that begin otherwise.
+func after(beginning string) conversion {
+	return conversion{
+		to: func(v value.Value) value.Value {
+			return each(v, func(v value.Value) value.Value {
+				if v.Kind != value.String {
+					return unknown(v)
+				}
+				if len(v.Text) < len(beginning) || !strings.EqualFold(v.Text[:len(beginning)], beginning) {
+					return value.Value{}
+				}
+				v.Text = v.Text[len(beginning):]
+				return v
+			})
+		},
+		back: func(v value.Value, _ *value.Value) (value.Value, error) {
+			if v.Kind != value.String {
+				return v, errors.New("it is no text")
+			}
+			v.Text = beginning + v.Text
+			return v, nil
+		},
+	}
 }
 
 // each applies a change to a value, or to every element of a list.

@@ -114,11 +114,18 @@ func (r *run) same(row *row, from *value.Value, to spot) {
 		return
 	case !v.IsSet():
 		return
-	case !row.group:
-		r.leaf(row, v, to)
+	}
+	switch r.table.all(row.when, &r.native.Body, v) {
+	case no:
 		return
+	case unsure:
+		u := unknown(*v)
+		u.NotNull = false
+		v = &u
 	}
 	switch {
+	case !row.group:
+		r.leaf(row, v, to)
 	case v.Kind == value.Unknown:
 		if len(row.target) == 0 {
 			to.node.Open = true

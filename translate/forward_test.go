@@ -50,6 +50,8 @@ X::SG = aws_security_group
         Cidr: ipv6_cidr_blocks | wrap
     Disks[Name!=root]: egress[]
         From: from_port
+    Parts[].Inner: egress[]
+        From: from_port
     Only[]: timeouts
         Create: create
 `
@@ -109,6 +111,8 @@ func TestResources(t *testing.T) {
 		{"an unknown list", "SG", obj("In", isUnknown()), "X aws_security_group {ingress: ?}\n"},
 		{"other elements", "SG", obj("Disks", list(obj("Name", "root", "From", 1), obj("Name", isUnknown(), "From", 2), obj("Name", "c", "From", 3))),
 			"X aws_security_group {egress: [maybe {from_port: 2}, {from_port: 3}]}\n"},
+		{"elements without the part that they are", "SG", obj("Parts", list(obj("Inner", obj("From", 1)), obj("Else", 2), open(obj()), obj("Inner", obj()))),
+			"X aws_security_group {egress: [{from_port: 1}, {…}, {}]}\n"},
 		{"the only element", "SG", obj("Only", list(obj("Create", "1m"))), "X aws_security_group {timeouts: {create: \"1m\"}}\n"},
 		{"not the only element", "SG", obj("Only", list(obj("Create", "1m"), obj("Create", "2m"))), "X aws_security_group {timeouts: ?}\n"},
 		{"one value for a list", "SG", obj("In", obj("From", 1)), "X aws_security_group {ingress: [{from_port: 1}]}\n"},

@@ -105,10 +105,8 @@ func (c *checker) each(rows []schema.Row, chain []*schema.Row) {
 			c.fail(r.Where, "%s has no %s", c.native, pathOf(inner))
 			continue
 		}
-		if r.Kind == schema.Companion {
-			for j := range r.When {
-				c.test(r.Where, &r.When[j], inner)
-			}
+		for j := range r.When {
+			c.test(r.Where, &r.When[j], inner)
 		}
 		if len(r.Rows) > 0 {
 			c.each(r.Rows, inner)
@@ -155,17 +153,27 @@ func (c *checker) exists(chain []*schema.Row) bool {
 
 // typeOf returns the published type at the end of a chain of rows.
 func (c *checker) typeOf(chain []*schema.Row) (string, bool) {
-	typ, first := "#", true
+	typ, first, root := "#", true, c.native
 	for _, r := range chain {
 		for _, s := range r.Native {
 			if s.Name == "$" {
 				return "string", true
 			}
+			if part, _, ok := strings.Cut(strings.TrimPrefix(s.Name, "/"), "/"); ok && strings.HasPrefix(s.Name, "/") {
+				if root += "/" + part; slices.Contains(partsByName, s.Name) {
+					typ, first = "any", false
+					continue
+				}
+				if _, ok := c.types[root]; !ok {
+					return "", false
+				}
+				continue
+			}
 			if first {
 				first = false
 				found := ""
 				for _, name := range append([]string{s.Name}, s.Aliases...) {
-					of, ok := c.types[c.native][name]
+					of, ok := c.types[root][name]
 					if !ok {
 						of, ok = c.everywhere[name]
 					}
@@ -179,11 +187,11 @@ func (c *checker) typeOf(chain []*schema.Row) (string, bool) {
 				typ = found
 				continue
 			}
-			next, ok := c.types.step(c.native, typ, s)
+			next, ok := c.types.step(root, typ, s)
 			if !ok && s.Name != "" {
 				// One object where the table knows a list of one, or the other way round.
-				if item, isList := c.types.step(c.native, typ, schema.NameStep{Each: true}); isList {
-					next, ok = c.types.step(c.native, item, s)
+				if item, isList := c.types.step(root, typ, schema.NameStep{Each: true}); isList {
+					next, ok = c.types.step(root, item, s)
 				}
 			}
 			if !ok {
@@ -216,6 +224,13 @@ func (c *checker) meet(body *value.Value, tests []schema.Test, chain []*schema.R
 		case "=", "has":
 			v = text(test.Words[0])
 		case "set":
+			on := body
+			if test.Inner {
+				on = c.at(body, chain)
+			}
+			if c.table.test(test, on) == yes {
+				continue
+			}
 			typ, _ := c.typeOf(at)
 			v, _ = c.types.example(typ, 0)
 		default:
@@ -223,6 +238,17 @@ func (c *checker) meet(body *value.Value, tests []schema.Test, chain []*schema.R
 		}
 		write(body, at, v)
 	}
+}
+
+// at returns what stands at the end of a chain of rows.
+func (c *checker) at(body *value.Value, chain []*schema.Row) *value.Value {
+	for _, r := range chain {
+		body, _ = c.table.reach(body, slices.DeleteFunc(slices.Clone(r.Native), func(s schema.NameStep) bool { return s.Each }), nil)
+		if body.Kind == value.List && len(body.Items) > 0 {
+			body = &body.Items[0]
+		}
+	}
+	return body
 }
 
 // write puts a value at the end of a chain of rows and returns its path.
@@ -349,6 +375,8 @@ func (c *checker) examples(leaf *schema.Row, typ string, want shape) []value.Val
 			return []value.Value{list(obj(conv.Words[0], "k", conv.Words[1], "v")), list(obj(conv.Words[0], "k", conv.Words[1], "w"))}
 		case "base64":
 			return []value.Value{text("a"), text("b")}
+		case "after":
+			return []value.Value{text(conv.Words[0] + "a"), text(conv.Words[0] + "b")}
 		}
 	}
 	if typ == "string" && len(leaf.Convert) == 0 && want.form == plain {

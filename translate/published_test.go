@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,12 +50,20 @@ func readPublished(t *testing.T, dialect string) published {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
+	for typ, members := range previews {
+		if out[typ] != nil {
+			maps.Copy(out[typ], members)
+		}
+	}
 	return out
 }
 
 // covers reports whether the types of the service that a type is of are published: Microsoft.Storage, amazon.aws, AWS::S3.
 // What expands into others, as AWS::Serverless does, is published by nobody.
 func (p published) covers(typ string) bool {
+	if slices.ContainsFunc(apart, func(begin string) bool { return strings.HasPrefix(typ, begin) }) {
+		return false
+	}
 	service := typ[:strings.LastIndexByte(typ, '.')+1]
 	if before, _, ok := strings.Cut(typ, "/"); ok {
 		service = before + "/"
@@ -66,6 +76,17 @@ func (p published) covers(typ string) bool {
 		}
 	}
 	return false
+}
+
+// apart are the types that the makers publish elsewhere than the rest of their service.
+var apart = []string{"Microsoft.Network/frontDoors", "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies"}
+
+// partsByName are the parts whose name says what they have, where the makers publish one of all the names.
+var partsByName = []string{"/config/logs", "/config/authsettings", "/config/authsettingsV2"}
+
+// previews are properties that only preview versions of a type have, which the published ones are not.
+var previews = map[string]map[string]string{
+	"Microsoft.ContainerRegistry/registries#properties": {"anonymousPullEnabled": "boolean"},
 }
 
 // everywhere is what a dialect allows on resources of every type beside their properties.

@@ -70,6 +70,21 @@ func (t *Table) Canonical(typ string) string {
 	return typ
 }
 
+// Part returns the name under which the body of a resource of a type has what the part of it says: "/TYPE/NAME", with the last
+// segment of the part's type and its name; "" when its rows know no such part. Azure has much that is an attribute in Terraform
+// as a resource of its own: blobServices/default of a storage account.
+func (t *Table) Part(typ, part, name string) string {
+	wanted := "/" + part + "/" + name
+	for _, b := range t.of(typ) {
+		for i := range b.source.Rows {
+			if steps := b.source.Rows[i].Native; len(steps) > 0 && strings.EqualFold(steps[0].Name, wanted) {
+				return steps[0].Name
+			}
+		}
+	}
+	return ""
+}
+
 // of returns the blocks of a native type. A row that is wrong, which the tests of the tables do not let pass, does nothing.
 func (t *Table) of(typ string) []*block {
 	typ = t.names.Canonical(typ) // the table's own text: the map must not hold on to names from input

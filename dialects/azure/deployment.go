@@ -25,6 +25,8 @@ type deployed struct {
 	whole    source.Range // the whole declaration
 	header   source.Range // its first line
 	handle   any          // the dialect's own
+
+	parts []part // resources that are attributes of this one in Terraform
 }
 
 // deployment is what a unit comes to.
@@ -71,6 +73,7 @@ func within(module, address string) string {
 // its Handle; those of types that are in no table keep Azure's words.
 func (d *deployment) graph() *resource.Graph {
 	x := newAddresses(d.resources)
+	d.gather(x)
 	out := slices.Clone(d.others)
 	for _, r := range out {
 		if r.Refs == nil {
@@ -153,6 +156,14 @@ func (d *deployment) body(r *deployed) value.Value {
 	}
 	if r.scope.Kind != value.Absent {
 		set("scope", r.scope)
+	}
+	for _, p := range r.parts {
+		v := p.of.body
+		v.Range = p.of.whole
+		if p.of.maybe && !r.maybe {
+			v = value.Value{Kind: value.Unknown, Range: p.of.whole}
+		}
+		set(p.name, v)
 	}
 	out := object(fields)
 	out.Open = r.body.Open
@@ -243,7 +254,19 @@ func (x *addresses) find(v *value.Value) (address, part string) {
 func (x *addresses) refs(r *deployed, body *value.Value) []resource.Ref {
 	w := &refs{addresses: x, module: r.module, own: within(r.module, r.address)}
 	w.walk(body)
+	w.parents(body.Field("parent"), value.Path{{Name: "parent"}})
 	return w.out
+}
+
+// parents makes the names of what a resource is a part of references, too: Terraform names a server where Azure has its identity.
+func (w *refs) parents(p *value.Value, at value.Path) {
+	for ; p.Kind == value.Object; p, at = p.Field("parent"), append(at, value.Step{Name: "parent"}) {
+		if target, part := w.find(p.Field("id")); target != "" && part == "" {
+			w.path = append(at[:len(at):len(at)], value.Step{Name: "name"})
+			w.add(target, "name")
+		}
+	}
+	w.path = nil
 }
 
 // refs gathers references.

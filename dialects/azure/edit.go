@@ -57,11 +57,17 @@ func (l *lowering) lower(r *resource.Resource, changes []resource.Change) error 
 	if err != nil {
 		return err
 	}
-	for _, w := range wishes {
-		if w.Op == resource.Create {
-			err = l.create(i, w)
+	for _, w := range d.parted(wishes) {
+		if w.of != nil {
+			of, ok := w.of.handle.(*instance)
+			if !ok {
+				return fmt.Errorf("%s is not written in the same language", w.of.address)
+			}
+			err = l.wish(of, &translate.Native{Address: within(w.of.module, w.of.address), Body: w.of.body}, w.Wish)
+		} else if w.Op == resource.Create {
+			err = l.create(i, w.Wish)
 		} else {
-			err = l.wish(i, o.Native, w)
+			err = l.wish(i, o.Native, w.Wish)
 		}
 		if err != nil {
 			return err

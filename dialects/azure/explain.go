@@ -87,6 +87,12 @@ func (x *explainer) written(r *resource.Resource, p value.Path) written {
 		if x.unit.estate.table.Knows(h.Native.Type) {
 			native = x.unit.estate.table.Path(r, p)
 		}
+		if d, native = d.within(native); d != nil {
+			i, _ = d.handle.(*instance)
+		}
+		if d == nil || i == nil {
+			return written{}
+		}
 		return i.written(native)
 	case *declaredName:
 		if len(p) == 0 {
