@@ -271,7 +271,7 @@ func (r *run) elements(row *row, v *value.Value, to spot) {
 			r.key = v.Fields[i].Name
 			r.at = append(r.at[:native], value.Step{Name: r.key})
 		}
-		if item.Kind == value.Null || in == no {
+		if item.Kind == value.Null || in == no || r.hollow(row, item) {
 			continue
 		}
 		to.out.at = append(to.out.at[:depth+len(row.target)], value.Step{Index: len(made.Items)})
@@ -295,6 +295,20 @@ func (r *run) elements(row *row, v *value.Value, to spot) {
 		made.Items = append(made.Items, element)
 	}
 	to.out.at, r.at = to.out.at[:depth], r.at[:native]
+}
+
+// hollow reports whether the element that a row x[].a: y[] makes, which is the a, is not there: an item without an a.
+func (r *run) hollow(row *row, item *value.Value) bool {
+	for i := range row.rows {
+		in := &row.rows[i]
+		if in.kind != schema.Same || len(in.native) == 0 || len(in.target) > 0 {
+			return false // it writes into the element, which is the item
+		}
+		if v, found := r.table.reach(item, in.native, nil); found == perhaps || v.IsSet() {
+			return false
+		}
+	}
+	return len(row.rows) > 0
 }
 
 // leaf carries a value over.
