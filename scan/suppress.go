@@ -99,6 +99,7 @@ func (s *suppressor) ran(ids []string, place string) bool {
 // The words by which files are chosen whose comments are worth reading.
 var markers = [][]byte{
 	[]byte("plumbline"), []byte("Plumbline"), []byte("PLUMBLINE"), []byte(":skip="), []byte("trivy:"), []byte("tfsec:"),
+	[]byte("checkov"), []byte("bridgecrew"), // in metadata the rest stands on other lines
 	[]byte("kics-scan"), []byte("KICS-SCAN"), []byte("dd-iac-scan"), []byte("DD-IAC-SCAN"),
 }
 
