@@ -142,6 +142,9 @@ type Origin struct {
 	block *block
 	path  value.Path // of what a companion was made of, in the native body; empty for the resource itself
 	own   int        // how many of its references are in the dialect's words; those to its parent follow
+
+	once  sync.Once
+	sites []site // what came from where, found when it is first asked for
 }
 
 // Link translates the attributes of the references between the resources of a unit, once all of them are there. What refers
@@ -199,7 +202,8 @@ func (t *Table) Path(r *resource.Resource, path value.Path) value.Path {
 		return nil
 	}
 	best, at := o.path, -1
-	for _, s := range t.trace(o) {
+	o.once.Do(func() { o.sites = t.trace(o) })
+	for _, s := range o.sites {
 		n := len(s.target)
 		if n > len(path) || n < at || !slices.Equal(s.target, path[:n]) {
 			continue
