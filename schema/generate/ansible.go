@@ -64,6 +64,23 @@ func ansibleTypes(r io.Reader) (published, error) {
 	return m.out, nil
 }
 
+// undocumented are the options that modules read, as their code or their examples show, and that their documentation leaves out
+// or has one level too deep: by module, and by the option that they are in.
+var undocumented = map[string]map[string]members{
+	"community.aws.cloudfront_distribution": {
+		"#default_cache_behavior": behavior("default_cache_behavior"),
+		"#cache_behaviors":        behavior("cache_behaviors"),
+	},
+	"community.aws.wafv2_web_acl": {"#rules": {"override_action": "{any}"}},
+}
+
+func behavior(at string) members {
+	inner := "#" + at + ".forwarded_values."
+	return members{"viewer_protocol_policy": "string", "field_level_encryption_id": "string", "compress": "boolean", "smooth_streaming": "boolean",
+		"default_ttl": "number", "max_ttl": "number", "min_ttl": "number", "allowed_methods": inner + "allowed_methods",
+		"trusted_signers": inner + "trusted_signers", "lambda_function_associations": "[" + inner + "lambda_function_associations]"}
+}
+
 type modules struct {
 	files map[string]*zip.File
 	out   published
@@ -88,6 +105,9 @@ func (m *modules) add(typ, file string) error {
 	}
 	maps.Copy(options, doc.Options)
 	m.members(typ, "", options)
+	for inner, more := range undocumented[typ] {
+		maps.Copy(m.out[typ+inner], more)
+	}
 	var values map[string]returned
 	if _, err := m.variable(file, "RETURN", &values); err != nil {
 		return nil // what modules return is not always written with care, and nothing depends on all of it
@@ -108,7 +128,11 @@ func (m *modules) fragment(name string, into map[string]option) error {
 	}
 	var doc documentation
 	file := "ansible_collections/" + parts[0] + "/" + parts[1] + "/plugins/doc_fragments/" + parts[2] + ".py"
-	if _, err := m.variable(file, variable, &doc); err != nil {
+	found, err := m.variable(file, variable, &doc)
+	if err == nil && !found && variable != "DOCUMENTATION" {
+		_, err = m.variable(file, "DOCUMENTATION", &doc) // a class may give it the other name when it is made
+	}
+	if err != nil {
 		return err
 	}
 	maps.Copy(into, doc.Options)
