@@ -12,7 +12,6 @@ import (
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
-	"plumbline.dev/plumbline/value"
 )
 
 // evaluation is the evaluation of one unit. It belongs to one goroutine.
@@ -31,7 +30,6 @@ type evaluation struct {
 	resources  []*resource.Resource
 	missing    []resource.Missing
 	explaining sync.Mutex
-	paths      map[*resource.Resource]map[string]value.Path // native paths that were asked for, by path of the resource
 	documents  map[string]*document.Document                // files that a file of the Serverless Framework names, by path; nil for one that is not at hand
 }
 

@@ -29,21 +29,7 @@ func (u *evaluation) nativeOf(r *resource.Resource, p value.Path) (*native, valu
 	if n != nil && r.Type == n.typ { // no table has it
 		return n, p
 	}
-	known, ok := u.paths[r]
-	if !ok {
-		known = map[string]value.Path{}
-		if u.paths == nil {
-			u.paths = map[*resource.Resource]map[string]value.Path{}
-		}
-		u.paths[r] = known
-	}
-	text := p.String()
-	path, ok := known[text]
-	if !ok { // the table translates the resource once more to tell
-		path = u.table().Path(r, p)
-		known[text] = path
-	}
-	return n, path
+	return n, u.table().Path(r, p)
 }
 
 // quietly runs a question: what it finds wrong was reported before, or is not to be.
