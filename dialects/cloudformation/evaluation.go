@@ -30,7 +30,7 @@ type evaluation struct {
 	resources  []*resource.Resource
 	missing    []resource.Missing
 	explaining sync.Mutex
-	documents  map[string]*document.Document                // files that a file of the Serverless Framework names, by path; nil for one that is not at hand
+	documents  map[string]*document.Document // files that a file of the Serverless Framework names, by path; nil for one that is not at hand
 }
 
 // Budgets that have no name in dialect.Limits.
