@@ -148,6 +148,7 @@ func (l *bicepLowering) declare(i *bicepInstance, w translate.Wish) error {
 	if err != nil {
 		return err
 	}
+	l.title("add a resource of type " + w.Type)
 	l.made = append(l.made, source.Edit{Range: source.Range{File: f.path, Start: edit.Start, End: edit.End}, Text: edit.Text})
 	return nil
 }

@@ -63,7 +63,7 @@ func (x bicepExplainer) Edit(r *resource.Resource, changes []resource.Change) (d
 		return dialect.Lowered{}, err
 	}
 	shared, err := l.shared(of, edits)
-	return dialect.Lowered{Edits: edits, Shared: shared}, err
+	return dialect.Lowered{Title: strings.Join(slices.Compact(l.titles), ", "), Edits: edits, Shared: shared}, err
 }
 
 // wishes translates changes. A resource of a type that is in no table has kept Azure's words.
@@ -130,6 +130,7 @@ type bicepLowering struct {
 	unit    *bicepEvaluation
 	editors map[string]*bicep.Editor // by path
 	made    []source.Edit            // resources that are created
+	titles  []string                 // what is done, in Bicep's words
 	json    map[*document.Document][]document.Change
 }
 
@@ -195,6 +196,7 @@ func (l *bicepLowering) wish(i *bicepInstance, body *value.Value, w translate.Wi
 		if !body.At(w.Path).IsSet() {
 			return nil
 		}
+		l.title("remove " + w.Path.String())
 		return l.remove(i, w.Path)
 	case resource.Add:
 		return l.add(i, body, w)
@@ -202,8 +204,18 @@ func (l *bicepLowering) wish(i *bicepInstance, body *value.Value, w translate.Wi
 	if bicepHolds(body.At(w.Path), &w.Value) {
 		return nil
 	}
+	title := "set " + w.Path.String()
+	if shown := value.Show(&w.Value); len(shown) <= maxBicepTitle {
+		title += " to " + shown
+	}
+	l.title(title)
 	return l.set(i, w.Path, w.Value)
 }
+
+// maxBicepTitle is how long a value may be that a title shows.
+const maxBicepTitle = 60
+
+func (l *bicepLowering) title(s string) { l.titles = append(l.titles, s) }
 
 // bicepHolds reports whether a value is what is wished for: an object has all the members that it shall have.
 func bicepHolds(v, wish *value.Value) bool {
@@ -423,6 +435,7 @@ func (l *bicepLowering) add(i *bicepInstance, body *value.Value, w translate.Wis
 	if have.Kind == value.List && slices.ContainsFunc(have.Items, func(item value.Value) bool { return bicepHolds(&item, &w.Value) }) {
 		return nil
 	}
+	l.title("add to " + w.Path.String())
 	if !have.IsSet() {
 		return l.set(i, w.Path, value.Value{Kind: value.List, Items: []value.Value{w.Value}})
 	}

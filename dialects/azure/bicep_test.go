@@ -168,9 +168,16 @@ func TestBicepExplain(t *testing.T) {
 		t.Fatalf("the variant is %q", u.Name.Variant)
 	}
 	r := u.Graph.ByAddress("module.m.s")
+	explained := u.Explain(r, value.Path{{Name: "min_tls_version"}})
+	if explained.Path != "properties.minimumTlsVersion" {
+		t.Errorf("in Azure's words it is %q", explained.Path)
+	}
 	var steps []string
-	for _, s := range u.Explain(r, value.Path{{Name: "min_tls_version"}}).Trace {
+	for _, s := range explained.Trace {
 		steps = append(steps, s.Name)
+	}
+	if lowered, err := u.Edit(r, []resource.Change{bicepSet("min_tls_version", text("TLS1_2"))}); err != nil || lowered.Title != `set properties.minimumTlsVersion to "TLS1_2"` {
+		t.Errorf("the fix is called %q, %v", lowered.Title, err)
 	}
 	if diff := cmp.Diff([]string{"var.level", "param.tls", "m.params.tls", "param.tls", "main.prod.bicepparam"}, steps); diff != "" {
 		t.Error(diff)
