@@ -130,7 +130,7 @@ func TestReferences(t *testing.T) {
 	if s := shown(t, u, "A.B/user/u", "properties.written"); s != `"Hot"` {
 		t.Error(s)
 	}
-	if diff := cmp.Diff([]string{"parent.id -> " + net + " "}, refsOf(t, u, "Microsoft.Network/virtualNetworks/subnets/{net}/t")); diff != "" {
+	if diff := cmp.Diff([]string{"parent.id -> " + net + " ", "parent.name -> " + net + " name"}, refsOf(t, u, "Microsoft.Network/virtualNetworks/subnets/{net}/t")); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"scope -> " + net + " "}, refsOf(t, u, "Microsoft.Authorization/locks/new")); diff != "" {
