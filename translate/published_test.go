@@ -50,7 +50,7 @@ func readPublished(t *testing.T, dialect string) published {
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	for typ, members := range previews {
+	for typ, members := range otherVersions {
 		if out[typ] != nil {
 			maps.Copy(out[typ], members)
 		}
@@ -79,14 +79,22 @@ func (p published) covers(typ string) bool {
 }
 
 // apart are the types that the makers publish elsewhere than the rest of their service.
-var apart = []string{"Microsoft.Network/frontDoors", "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies"}
+var apart = []string{"Microsoft.Network/frontDoors", "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies", "Microsoft.DBforMariaDB/", "Microsoft.Authorization/locks",
+	"Microsoft.Insights/diagnosticSettings", "Microsoft.RecoveryServices/vaults/backupFabrics/", "Microsoft.Security/securityContacts"}
 
 // partsByName are the parts whose name says what they have, where the makers publish one of all the names.
-var partsByName = []string{"/config/logs", "/config/authsettings", "/config/authsettingsV2"}
+var partsByName = []string{"/config/logs", "/config/authsettings", "/config/authsettingsV2", "/sqlVulnerabilityAssessments/default"}
 
-// previews are properties that only preview versions of a type have, which the published ones are not.
-var previews = map[string]map[string]string{
-	"Microsoft.ContainerRegistry/registries#properties": {"anonymousPullEnabled": "boolean"},
+// otherVersions are properties that a type has in other versions of its API than the published one: newer, older, previews.
+var otherVersions = map[string]map[string]string{
+	"Microsoft.Automation/automationAccounts#properties":                   {"publicNetworkAccess": "boolean", "disableLocalAuth": "boolean", "encryption": "any"},
+	"Microsoft.EventHub/namespaces#properties":                             {"minimumTlsVersion": "string", "publicNetworkAccess": "string"},
+	"Microsoft.ServiceBus/namespaces#properties":                           {"minimumTlsVersion": "string", "publicNetworkAccess": "string", "premiumMessagingPartitions": "number"},
+	"Microsoft.Cache/redis#properties":                                     {"disableAccessKeyAuthentication": "boolean"},
+	"Microsoft.ContainerRegistry/registries#properties":                    {"anonymousPullEnabled": "boolean"},
+	"Microsoft.DBforPostgreSQL/flexibleServers#properties":                 {"authConfig": "any", "dataEncryption": "any"},
+	"Microsoft.DocumentDB/databaseAccounts#properties":                     {"ipRangeFilter": "string"},
+	"Microsoft.Sql/servers/databases/transparentDataEncryption#properties": {"state": "string"},
 }
 
 // everywhere is what a dialect allows on resources of every type beside their properties.

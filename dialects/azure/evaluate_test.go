@@ -130,14 +130,14 @@ func TestReferences(t *testing.T) {
 	if s := shown(t, u, "A.B/user/u", "properties.written"); s != `"Hot"` {
 		t.Error(s)
 	}
-	if diff := cmp.Diff([]string{"parent.id -> " + net + " ", "parent.name -> " + net + " name"}, refsOf(t, u, "Microsoft.Network/virtualNetworks/subnets/{net}/t")); diff != "" {
+	if diff := cmp.Diff([]string{"virtual_network_name -> " + net + " name", " -> " + net + " id"}, refsOf(t, u, "Microsoft.Network/virtualNetworks/subnets/{net}/t")); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"scope -> " + net + " "}, refsOf(t, u, "Microsoft.Authorization/locks/new")); diff != "" {
+	if diff := cmp.Diff([]string{"scope -> " + net + " id"}, refsOf(t, u, "Microsoft.Authorization/locks/new")); diff != "" {
 		t.Error(diff)
 	}
 	old := slices.IndexFunc(addressesOf(u.Graph), func(a string) bool { return strings.HasSuffix(a, "{net}/Microsoft.Authorization/lock") })
-	if old < 0 || u.Graph.Resources[old].Type != "Microsoft.Authorization/locks" || len(u.Graph.Resources[old].Refs) != 1 {
+	if old < 0 || u.Graph.Resources[old].Type != "azurerm_management_lock" || len(u.Graph.Resources[old].Refs) != 1 {
 		t.Errorf("the older way: %v", addressesOf(u.Graph))
 	}
 }
