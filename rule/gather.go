@@ -215,6 +215,12 @@ func sameName(name, target *value.Value, attributes []string) verdict {
 	return t
 }
 
+// namesElsewhere reports whether a partly known name that refers to nothing in the code cannot be that of a resource of the
+// type, because the code has none: arn:…:iam::aws:policy/ReadOnlyAccess in an unknown partition.
+func (f *frame) namesElsewhere(name *val, typ string) bool {
+	return name.text != "" && len(f.graph.ByType(typ)) == 0 && len(f.graph.Missing) == 0
+}
+
 // target lists the resources of a type that a value refers to.
 func (f *frame) target(v *val, typ string) val {
 	seq := &sequence{}
@@ -265,7 +271,7 @@ func (f *frame) findNamed(name *val, typ string, attributes []string, seq *seque
 	if name.kind != text && name.kind != unknown {
 		return
 	}
-	if name.kind == unknown {
+	if name.kind == unknown && !f.namesElsewhere(name, typ) {
 		seq.open = true
 	}
 	for _, r := range f.calling(name, typ, attributes) {

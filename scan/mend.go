@@ -62,6 +62,7 @@ func Mend(ctx context.Context, o Options, choose func(finding.Finding) bool) (*M
 			return nil, err
 		}
 		now = s.merge(units)
+		s.onlyNamed(now, units)
 		s.decide(now)
 		s.order(now)
 		if out.Report == nil {
