@@ -71,7 +71,12 @@ var undocumented = map[string]map[string]members{
 		"#default_cache_behavior": behavior("default_cache_behavior"),
 		"#cache_behaviors":        behavior("cache_behaviors"),
 	},
-	"community.aws.wafv2_web_acl": {"#rules": {"override_action": "{any}"}},
+	// Lists and dictionaries that go to the service as they are.
+	"amazon.aws.elb_application_lb":    {"#listeners.DefaultActions": {"RedirectConfig": "{any}"}},
+	"community.aws.codebuild_project":  {"#artifacts": {"encryption_disabled": "boolean"}, "#environment": {"environment_variables": "[{any}]"}},
+	"community.aws.codepipeline":       {"#artifact_store": {"encryption_key": "{any}"}},
+	"community.aws.ecs_taskdefinition": {"#volumes": {"host": "{any}", "efsVolumeConfiguration": "{any}"}},
+	"community.aws.wafv2_web_acl":      {"#rules": {"override_action": "{any}"}},
 }
 
 func behavior(at string) members {
