@@ -70,6 +70,19 @@ func (t *Table) Canonical(typ string) string {
 	return typ
 }
 
+// Yields reports whether a reference to a resource of a type yields an attribute of Terraform's: with word the dialect's name of
+// one of its outputs, "" for what a plain reference yields. Of a type with several blocks it is enough that one says so.
+func (t *Table) Yields(typ, word, attribute string) bool {
+	for _, b := range t.names.Blocks(t.names.Canonical(typ)) {
+		for _, y := range b.Yields {
+			if y.Name == word && slices.Contains(y.Attributes, attribute) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Part returns the name under which the body of a resource of a type has what the part of it says: "/TYPE/NAME", with the last
 // segment of the part's type and its name; "" when its rows know no such part. Azure has much that is an attribute in Terraform
 // as a resource of its own: blobServices/default of a storage account.

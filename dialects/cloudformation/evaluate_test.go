@@ -188,6 +188,7 @@ Conditions:
 Resources:
   Bucket: {Type: "AWS::S3::Bucket"}
   Handler: {Type: "AWS::Lambda::Function"}
+  Topic: {Type: "AWS::SNS::Topic"}
   Thing: {Type: "Custom::Thing"}
   T:
     Type: AWS::Test::Type
@@ -235,6 +236,8 @@ var evaluations = []struct{ expr, want string }{
 	{`!Ref Dynamic`, `*`},
 	{`!Ref Bucket`, `*`},
 	{`{Ref: Bucket}`, `*`},
+	{`!Ref Topic`, `'arn:'*`},
+	{`!Sub "${Topic}/x"`, `'arn:'*'/x'`},
 	{`!Ref AWS::NoValue`, `(not set)`},
 	{`{Ref: "AWS::NoValue"}`, `(not set)`},
 	{`!Ref AWS::Region`, `*`},
@@ -247,10 +250,10 @@ var evaluations = []struct{ expr, want string }{
 	{`{a: !Ref AWS::NoValue, b: 1}`, `{b: 1}`},
 	{`[a, !Ref AWS::NoValue, b]`, `['a', 'b']`},
 	// Fn::GetAtt.
-	{`!GetAtt Bucket.Arn`, `'arn:aws'*`},
-	{`!GetAtt [Bucket, Arn]`, `'arn:aws'*`},
+	{`!GetAtt Bucket.Arn`, `'arn:'*`},
+	{`!GetAtt [Bucket, Arn]`, `'arn:'*`},
 	{`{"Fn::GetAtt": [Bucket, DomainName]}`, `*`},
-	{`{"Fn::GetAtt": Bucket.Arn}`, `'arn:aws'*`},
+	{`{"Fn::GetAtt": Bucket.Arn}`, `'arn:'*`},
 	{`!GetAtt Thing.Arn`, `*`},
 	{`{"Fn::GetAtt": [Bucket, !Ref Name]}`, `*`},
 	// Fn::Sub.
@@ -259,7 +262,7 @@ var evaluations = []struct{ expr, want string }{
 	{`{"Fn::Sub": "${Name}-${Number}"}`, `'web-3'`},
 	{`!Sub "arn:${AWS::Partition}:s3:::x"`, `'arn:aws'*':s3:::x'`},
 	{`!Sub "arn:aws:s3:::${Bucket}/*"`, `'arn:aws:s3:::'*'/*'`},
-	{`!Sub "${Bucket.Arn}/*"`, `'arn:aws'*'/*'`},
+	{`!Sub "${Bucket.Arn}/*"`, `'arn:'*'/*'`},
 	{`!Sub "${Open}-x"`, `*`},
 	{`!Sub "${!Literal}"`, `'${Literal}'`},
 	{`!Sub "a ${!A} ${Name} ${!B}"`, `'a ${A} web ${B}'`},

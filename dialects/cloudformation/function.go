@@ -124,7 +124,7 @@ func (e *env) reference(name string, where source.Range) value.Value {
 	}
 	if s.declared[name] != nil || s.generated[name] {
 		e.refer(s.within(name), "")
-		return unknown()
+		return s.reference(s.declared[name], "")
 	}
 	if !s.mayHave(name) {
 		s.unit.problem(source.Unresolved, where, "there is no parameter or resource "+shown(name))
@@ -205,9 +205,22 @@ func (e *env) attribute(id, attribute string, where source.Range) value.Value {
 		}
 	}
 	e.refer(s.within(id), attribute)
+	return s.reference(d, attribute)
+}
+
+// anyARN is what every ARN begins with, in all of AWS's partitions, and all that rules take for the ARN of a resource: behind
+// "arn:aws" a partition, a colon and less than a resource may follow.
+const anyARN = "arn:"
+
+// reference returns what is known of what a resource yields before it is there: attribute "" is what Ref yields. A resource
+// that is nil is made by something else.
+func (s *scope) reference(d *declared, attribute string) value.Value {
 	v := unknown()
-	if (strings.HasSuffix(attribute, "Arn") || strings.HasSuffix(attribute, "ARN")) && strings.HasPrefix(d.typ, "AWS::") {
-		v.Text = "arn:aws"
+	if d == nil || !strings.HasPrefix(d.typ, "AWS::") {
+		return v
+	}
+	if strings.HasSuffix(attribute, "Arn") || strings.HasSuffix(attribute, "ARN") || s.unit.table().Yields(d.typ, attribute, "arn") {
+		v.Text = anyARN
 	}
 	return v
 }

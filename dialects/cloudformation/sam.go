@@ -175,7 +175,7 @@ func (m *maker) set(n *native, to string, v value.Value, at source.Range) {
 func (m *maker) link(n *native, to, id, attribute string) {
 	v := unknown()
 	if attribute == "Arn" {
-		v.Text = "arn:aws"
+		v.Text = anyARN
 	}
 	n.body = with(n.body, namePath(to), v)
 	n.refs = append(n.refs, resource.Ref{Path: namePath(to), Target: m.scope.within(id), Attribute: attribute})

@@ -177,7 +177,7 @@ func (m *maker) event(name string, event *value.Value) {
 	n := m.plain(m.of.id+name+"Permission", "AWS::Lambda::Permission")
 	m.set(n, "Action", text("lambda:InvokeFunction"), event.Range)
 	m.set(n, "Principal", text(service), event.Range)
-	m.set(n, "SourceArn", value.Value{Kind: value.Unknown, NotNull: true, Given: true, Text: "arn:aws"}, event.Range)
+	m.set(n, "SourceArn", value.Value{Kind: value.Unknown, NotNull: true, Given: true, Text: anyARN}, event.Range)
 	if typ.Text == "S3" {
 		m.set(n, "SourceAccount", unknown(), event.Range)
 	}
