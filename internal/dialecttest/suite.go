@@ -81,7 +81,10 @@ type estate struct {
 }
 
 // open opens and evaluates a tree.
-func open(d dialect.Dialect, files map[string]string) *estate {
+func open(d dialect.Dialect, files map[string]string) *estate { return openWith(d, files, nil, nil) }
+
+// openWith is open with inputs.
+func openWith(d dialect.Dialect, files map[string]string, vars []dialect.Var, env map[string]string) *estate {
 	tree := make(fstest.MapFS, len(files))
 	e := &estate{files: make(map[string][]byte, len(files))}
 	for name, text := range files {
@@ -89,7 +92,10 @@ func open(d dialect.Dialect, files map[string]string) *estate {
 		e.files[name] = []byte(text)
 	}
 	reader := &source.Reader{FS: tree}
-	w := &dialect.Workspace{FS: tree, Read: reader.Read, Env: func(string) (string, bool) { return "", false }}
+	w := &dialect.Workspace{FS: tree, Read: reader.Read, Vars: vars, Env: func(name string) (string, bool) {
+		v, ok := env[name]
+		return v, ok
+	}}
 	var claimed []string
 	paths, problems := source.Walk(tree, ".")
 	e.problems = problems
