@@ -7,7 +7,7 @@ import "plumbline.dev/plumbline/resource"
 type hook func(n *Native, made []*resource.Resource) []*resource.Resource
 
 // hooks are what "hook NAME" in a block names.
-var hooks = map[string]hook{}
+var hooks = map[string]hook{"ports": ports}
 
 // converters are what "| hook NAME" behind a row names.
 var converters = map[string]conversion{}
