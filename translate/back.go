@@ -92,19 +92,26 @@ func (b *back) change(o *Origin, c resource.Change) error {
 // set wishes that what rows make at path, relative to the spot, be v.
 func (b *back) set(at station, path value.Path, v value.Value, op resource.ChangeOp) error {
 	var first error
-	for _, onlyWritten := range [...]bool{true, false} { // of two properties that make one attribute, the written one
+	made := slices.IndexFunc(b.sites, func(s site) bool { return slices.Equal(s.target, slices.Concat(at.target, path)) })
+	// Of several properties that make one attribute, the one that made what is there, else a written one; else one that makes no new part.
+	for pass := range 3 {
 		for i := range at.rows {
 			r := &at.rows[i]
-			if r.kind != schema.Same || onlyWritten && !b.current(at.native, r).IsSet() {
+			if r.kind != schema.Same || pass == 0 && !b.current(at.native, r).IsSet() || pass == 1 && r.part() {
 				continue
 			}
 			if n := len(r.target); len(path) < n || !slices.Equal(path[:n], r.target) {
 				continue
 			}
+			if native := b.locate(at.native, r.native); pass == 0 && made >= 0 && (len(b.sites[made].native) < len(native) || !slices.Equal(b.sites[made].native[:len(native)], native)) {
+				continue
+			}
+			before := len(b.wishes)
 			err := b.through(r, at, path[len(r.target):], v, op)
 			if err == nil {
 				return nil
 			}
+			b.wishes = b.wishes[:before]
 			if first == nil || errors.Is(first, errMissing) {
 				first = err
 			}
@@ -123,6 +130,9 @@ func (b *back) set(at station, path value.Path, v value.Value, op resource.Chang
 	}
 	return b.spread(at, path, v)
 }
+
+// part reports whether a row is about a resource of its own in the dialect.
+func (r *row) part() bool { return len(r.native) > 0 && strings.HasPrefix(r.native[0].Name, "/") }
 
 // spread gives the parts of an object to the rows that make them.
 func (b *back) spread(at station, path value.Path, v value.Value) error {

@@ -103,7 +103,7 @@ var bicepAccount = dialecttest.Sample{
 	Name:  "account",
 	Files: map[string]string{"main.bicep": bicepAccountText},
 	Addresses: []string{
-		"account", "account::blobs", "account::blobs::logs", "output.id", "output.key", "param.accountName", "param.password", "param.shared", "param.tls",
+		"account", "account::blobs::logs", "output.id", "output.key", "param.accountName", "param.password", "param.shared", "param.tls",
 		"vault[0]", "vault[1]",
 	},
 	UnixOnly: true, // the text in three quotes

@@ -27,6 +27,7 @@ type deployed struct {
 	handle   any          // the dialect's own
 
 	parts []part // resources that are attributes of this one in Terraform
+	owned bool   // it is such a part itself
 }
 
 // deployment is what a unit comes to.
@@ -104,6 +105,9 @@ func (d *deployment) graph() *resource.Graph {
 		if made := d.table.Resources(n); len(made) > 0 {
 			out = append(out, made...)
 			continue
+		}
+		if r.owned {
+			continue // the resource that it is a part of has all of it
 		}
 		out = append(out, &resource.Resource{
 			Address: n.Address, Module: n.Module, Type: n.Type, Native: n.Type, Name: n.Name, Provider: "azurerm", Dialect: n.Dialect,

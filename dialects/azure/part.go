@@ -52,6 +52,10 @@ func (d *deployment) gather(x *addresses) {
 		}
 		if p := at[x.byName[parent]]; p != nil && !p.existing && !slices.ContainsFunc(p.parts, func(o part) bool { return o.name == name }) {
 			p.parts = append(p.parts, part{name, r})
+			r.owned = true
+			if !d.table.Knows(r.typ) {
+				x.byName[named{strings.ToLower(r.typ), strings.ToLower(own)}] = x.byName[parent]
+			}
 		}
 	}
 }
