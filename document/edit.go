@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
@@ -514,33 +513,4 @@ func normal(v value.Value) value.Value {
 		out = plain(v.Digits(), false)
 	}
 	return out
-}
-
-// prove applies the edits and compares what comes out with what was wished.
-func (e *editor) prove() error {
-	content, err := source.Apply(e.doc.File.Bytes, e.edits)
-	if err != nil {
-		return errors.New("the changes touch the same text")
-	}
-	limits := dialect.Limits{Nesting: 10_000}
-	again, problems := Parse(&source.File{Path: e.doc.File.Path, Bytes: content}, limits)
-	_, before := Parse(e.doc.File, limits)
-	if len(problems) > len(before) {
-		return fmt.Errorf("the text around it does not allow the change: %s", problems[len(problems)-1].Message)
-	}
-	var roots []*Node
-	for _, root := range e.doc.Roots {
-		roots = append(roots, root)
-	}
-	if len(again.Roots) != len(roots) {
-		return errAround
-	}
-	after := &editor{doc: &Document{File: again.File, YAML11: e.doc.YAML11}}
-	for i, root := range roots {
-		want, got := e.shape(root, e.wishes), after.shape(again.Roots[i], nil)
-		if !want.Equal(&got) {
-			return errAround
-		}
-	}
-	return nil
 }

@@ -225,7 +225,7 @@ func (e *editor) learn() {
 	if e.doc.JSON {
 		h.compact = len(e.doc.Roots) > 0 && !strings.Contains(e.doc.File.Text(e.doc.Roots[0].Range), "\n")
 	}
-	l := learner{editor: e, habits: &h, left: 20_000, quotes: [2]int{}}
+	l := learner{editor: e, habits: &h, left: 2_000, quotes: [2]int{}}
 	for _, root := range e.doc.Roots {
 		l.look(root)
 	}

@@ -1,7 +1,6 @@
 package cloudformation
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -150,12 +149,11 @@ func (l *lowering) shared(r *resource.Resource) []string {
 		if own != nil && (n == own || n.of == own.of) {
 			continue
 		}
-		anchors := bytes.IndexByte(n.scope.template.file.source.Bytes, '&') >= 0 // without them nothing stands outside of its resource
 		for _, c := range l.changes {
 			if slices.Contains(n.scope.sections, c.At) {
 				continue
 			}
-			if n.body.Range.Contains(c.At.Range) || anchors && touches(&n.body, c.At.Range) {
+			if n.body.Range.Contains(c.At.Range) || n.scope.template.file.anchors && touches(&n.body, c.At.Range) {
 				found[n.address()] = true
 			}
 		}

@@ -16,9 +16,10 @@ import (
 // file is one file of the estate. What was parsed of it lives as long as somebody looks at it: an estate of thousands of
 // templates must not hold all their trees at once.
 type file struct {
-	source *source.File
-	limits dialect.Limits
-	read   func(*file, *template)
+	source  *source.File
+	anchors bool // it may have anchors: without them nothing stands outside of its resource
+	limits  dialect.Limits
+	read    func(*file, *template)
 
 	mu      sync.Mutex
 	parsed  weak.Pointer[template]
@@ -32,7 +33,7 @@ type outline struct {
 }
 
 func newFile(f *source.File, limits dialect.Limits, read func(*file, *template)) *file {
-	return &file{source: f, limits: limits, read: read}
+	return &file{source: f, anchors: bytes.IndexByte(f.Bytes, '&') >= 0, limits: limits, read: read}
 }
 
 // template is a parsed template, taken apart. It is never changed once it was made.
