@@ -37,6 +37,7 @@ Resources:
         - arn:aws:iam::aws:policy/AdministratorAccess
         - {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "*", Resource: !GetAtt Logs.Arn}]}
         - S3ReadPolicy: {BucketName: b}
+        - PowerUserAccess
       FunctionUrlConfig: {AuthType: NONE, Cors: {AllowOrigins: ["*"]}}
       Events:
         Get: {Type: Api, Properties: {Path: /, Method: get}}
@@ -114,7 +115,7 @@ Wire AWS::Serverless::Connector`, "\n")
 		{"Plain", "Runtime", "'nodejs22.x'"},
 		{"Plain", "TracingConfig", "{Mode: 'PassThrough'}"},
 		{"Plain", "Role", "'arn:aws:iam::1:role/r'"},
-		{"FnRole", "ManagedPolicyArns", "['arn:aws'*':iam::aws:policy/service-role/AWSLambdaBasicExecutionRole', 'arn:aws'*':iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole', 'arn:aws'*'/AWSXrayWriteOnlyAccess', 'arn:aws'*'/AmazonS3FullAccess', 'arn:aws:iam::aws:policy/AdministratorAccess']"},
+		{"FnRole", "ManagedPolicyArns", "['arn:aws'*':iam::aws:policy/service-role/AWSLambdaBasicExecutionRole', 'arn:aws'*':iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole', 'arn:aws'*'/AWSXrayWriteOnlyAccess', 'arn:aws'*'/AmazonS3FullAccess', 'arn:aws:iam::aws:policy/AdministratorAccess', 'arn:aws'*':iam::aws:policy/PowerUserAccess']"},
 		{"FnRole", "Policies", "[{PolicyDocument: {Statement: [{Action: '*', Effect: 'Allow', Resource: 'arn:'*}], Version: '2012-10-17'}, PolicyName: 'FnRolePolicy2'}, {PolicyDocument: *}]"},
 		{"FnUrl", "AuthType", "'NONE'"},
 		{"FnUrlPublicPermissions", "Principal", "'*'"},

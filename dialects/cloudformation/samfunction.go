@@ -122,10 +122,14 @@ func (m *maker) carry(n *native, from, to value.Path) {
 	}
 }
 
+// withoutPath are policies of AWS's own whose address has no path before the name, of those that decide most. Others have
+// service-role/, job-function/ or something else there, which SAM looks up.
+var withoutPath = map[string]bool{"AdministratorAccess": true, "IAMFullAccess": true, "PowerUserAccess": true}
+
 // managedPolicy is the address of one of AWS's own policies, whatever the partition and the path.
 func managedPolicy(name string) value.Value {
 	ending := "/" + name
-	if strings.Contains(name, "/") {
+	if withoutPath[name] || strings.Contains(name, "/") {
 		ending = ":iam::aws:policy/" + name
 	}
 	return value.Value{Kind: value.Unknown, NotNull: true, Given: true, Text: "arn:aws", Ending: ending}
