@@ -217,9 +217,10 @@ type Control struct {
 
 // Coverage counts what was looked at.
 type Coverage struct {
-	Files     int // files read and parsed
-	Skipped   int // files that no dialect claims
-	Ignored   int // files and folders that .gitignore or .plumblineignore files leave out, not counting what is in the folders
+	Files     int            // files read and parsed
+	Dialects  map[string]int // the same by dialect
+	Skipped   int            // files that no dialect claims
+	Ignored   int            // files and folders that .gitignore or .plumblineignore files leave out, not counting what is in the folders
 	Units     int
 	Resources int
 	Rules     int            // rules that applied to at least one resource

@@ -160,7 +160,9 @@ type jsonRule struct {
 
 type jsonCoverage struct {
 	Files     int            `json:"files"`
+	Dialects  map[string]int `json:"dialects"`
 	Skipped   int            `json:"skipped"`
+	Ignored   int            `json:"ignored"`
 	Units     int            `json:"units"`
 	Resources int            `json:"resources"`
 	Rules     int            `json:"rules"`
@@ -311,7 +313,11 @@ func coverageOf(c finding.Coverage) jsonCoverage {
 	for k, v := range c.Verdicts {
 		verdicts[k] = v
 	}
-	return jsonCoverage{c.Files, c.Skipped, c.Units, c.Resources, c.Rules, verdicts, each(c.Missing, itself)}
+	dialects := c.Dialects
+	if dialects == nil {
+		dialects = map[string]int{}
+	}
+	return jsonCoverage{c.Files, dialects, c.Skipped, c.Ignored, c.Units, c.Resources, c.Rules, verdicts, each(c.Missing, itself)}
 }
 
 func jsonRelatedOf(r finding.Related) jsonRelated {

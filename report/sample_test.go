@@ -179,7 +179,7 @@ func sample(tb testing.TB) (*finding.Report, tree) {
 			{Framework: "cis-aws-3.0.0", ID: "3.7", Title: "VPCs keep flow logs", Status: "accepted", Rules: []string{"aws-vpc-flow-logs"}, Suppressed: 1},
 			{Framework: "soc2", ID: "CC6.1", Title: "Access is limited", Status: "uncovered", Rules: []string{"aws-s3-public-acl"}},
 		},
-		Coverage: finding.Coverage{Files: 3, Skipped: 2, Units: 1, Resources: 9, Rules: 6, Verdicts: map[string]int{"pass": 40, "fail": 7, "undecided": 4}, Missing: []string{"module.vpc terraform-aws-modules/vpc/aws"}},
+		Coverage: finding.Coverage{Files: 3, Dialects: map[string]int{"terraform": 2, "cloudformation": 1}, Skipped: 2, Ignored: 1, Units: 1, Resources: 9, Rules: 6, Verdicts: map[string]int{"pass": 40, "fail": 7, "undecided": 4}, Missing: []string{"module.vpc terraform-aws-modules/vpc/aws"}},
 	}, files
 }
 

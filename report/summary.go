@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -287,8 +288,22 @@ func (t *texter) coverage() {
 	}
 }
 
+// byDialect names the dialects with their files, the commonest first; nothing when there is but one.
+func byDialect(files map[string]int) string {
+	if len(files) < 2 {
+		return ""
+	}
+	var parts []string
+	for _, d := range slices.SortedFunc(maps.Keys(files), func(a, b string) int {
+		return cmp.Or(files[b]-files[a], strings.Compare(a, b))
+	}) {
+		parts = append(parts, fmt.Sprintf("%d %s", files[d], d))
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
 func coverage(c finding.Coverage) string {
-	s := fmt.Sprintf("Read %s in %s: %s judged by %s.", plural(c.Files, "file"), plural(c.Units, "unit"), plural(c.Resources, "resource"), plural(c.Rules, "rule"))
+	s := fmt.Sprintf("Read %s%s in %s: %s judged by %s.", plural(c.Files, "file"), byDialect(c.Dialects), plural(c.Units, "unit"), plural(c.Resources, "resource"), plural(c.Rules, "rule"))
 	verdicts := 0
 	var parts []string
 	for _, o := range []finding.Outcome{finding.Pass, finding.Fail, finding.Undecided} {
@@ -302,6 +317,9 @@ func coverage(c finding.Coverage) string {
 	}
 	if c.Skipped > 0 {
 		s += fmt.Sprintf(" %s of other languages.", plural(c.Skipped, "file"))
+	}
+	if c.Ignored > 0 {
+		s += fmt.Sprintf(" %s left out by ignore files.", plural(c.Ignored, "path"))
 	}
 	if n := len(c.Missing); n > 0 {
 		s += fmt.Sprintf(" %s not at hand.", plural(n, "module"))
