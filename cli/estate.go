@@ -17,8 +17,10 @@ import (
 	"plumbline.dev/plumbline/dialects/azure"
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/terraform"
+	"plumbline.dev/plumbline/dialects/terragrunt"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/internal/ruletest"
+	"plumbline.dev/plumbline/modules"
 	"plumbline.dev/plumbline/report"
 	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/rules"
@@ -37,6 +39,7 @@ type estateFlags struct {
 	severity   string
 	noCache    bool
 	source     string
+	modules    moduleFlags
 	anyPages   bool // go on with mistakes in the users' rule pages
 }
 
@@ -47,6 +50,7 @@ func (f *estateFlags) declare(c *call) {
 	c.set.StringVar(&f.source, "source", "", "the root module that plans and states were made from is in `DIR` (without it, where the plan lies)")
 	c.set.IntVar(&f.jobs, "jobs", 0, "evaluate at most `N` units at once (default one per processor)")
 	c.set.BoolVar(&f.noCache, "no-cache", false, "neither read nor write the cache")
+	f.modules.declare(c)
 }
 
 func (f *estateFlags) declareRules(c *call) {
@@ -85,6 +89,7 @@ type estate struct {
 	config  *config.Config
 	schema  *schema.Set
 	options scan.Options
+	fetcher *modules.Fetcher // nil when modules are not fetched
 }
 
 // Close releases the tree.
@@ -92,7 +97,7 @@ func (e *estate) Close() error { return e.tree.Close() }
 
 // dialects lists the dialects in the order in which they may claim a file.
 func dialects(s *schema.Set) []dialect.Dialect {
-	return []dialect.Dialect{terraform.New(s), cloudformation.NewServerless(s), cloudformation.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s)}
+	return []dialect.Dialect{terraform.New(s), terragrunt.New(s), cloudformation.NewServerless(s), cloudformation.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s)}
 }
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.
@@ -186,6 +191,9 @@ func (c *call) estateOf(t *tree, f *estateFlags) (*estate, error) {
 		if e.options.Source, err = c.sourceDir(t, f.source); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.openModules(e, &f.modules); err != nil {
+		return nil, err
 	}
 	e.options.Cache = c.openCache(e, f, pages)
 	for _, id := range f.frameworks {

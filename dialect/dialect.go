@@ -43,6 +43,12 @@ type Estate interface {
 	Comments(path string) []Comment
 }
 
+// Wrapper is a Dialect of a tool that runs another dialect's files under inputs of its own. In a tree that has files of the
+// wrapper it is given the other's files too, and its estate then stands for both; the other one gets none.
+type Wrapper interface {
+	Wraps() string // name of the other dialect
+}
+
 // Inputter is an Estate whose units take inputs by name.
 type Inputter interface {
 	Inputs() []string // every name that a unit takes, sorted

@@ -39,7 +39,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
 	s := &scan{Options: o, reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
-	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: o.Modules}
+	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: watched(o.Modules)}
 	s.workspace.Inputs = s.inputs
 	dirs := o.Dirs
 	if len(dirs) == 0 {
@@ -88,6 +88,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 			s.skipped++
 		}
 	}
+	wrap(o.Dialects, claimed)
 	for i, d := range o.Dialects {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -103,6 +104,20 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// wrap hands the files of dialects that others wrap to those, where there are files of both.
+func wrap(dialects []dialect.Dialect, claimed [][]string) {
+	for i, d := range dialects {
+		w, ok := d.(dialect.Wrapper)
+		if !ok || len(claimed[i]) == 0 {
+			continue
+		}
+		if n := slices.IndexFunc(dialects, func(d dialect.Dialect) bool { return d.Name() == w.Wraps() }); n >= 0 {
+			claimed[i] = append(claimed[i], claimed[n]...)
+			claimed[n] = nil
+		}
+	}
 }
 
 // UndeclaredError is a --var that nothing in the tree takes.

@@ -22,6 +22,7 @@ type handle struct {
 	content  *content         // of resources, data, providers and backends
 	ctx      *hcl.EvalContext // in which its expressions evaluate
 	schema   []schema.Attribute
+	config   hclsyntax.Expression // of a backend that a wrapping language writes: its settings
 }
 
 // collect makes the resources of a module instance and of the modules that it calls.
@@ -157,7 +158,9 @@ func (u *evaluation) collectDeclarations(s *scope) {
 		b := s.module.calls[name]
 		u.declared(s, b, "module", "module."+name, literalFields(b, "source", "version"))
 	}
-	if b := s.module.backend; b != nil && s.parent == nil {
+	if u.backend != nil && s.parent == nil {
+		u.add(u.wrappedBackend(s))
+	} else if b := s.module.backend; b != nil && s.parent == nil {
 		typ := "backend." + b.Labels[0]
 		c := &content{block: b, outer: b}
 		u.fill(c, b.Body, s.ctx)

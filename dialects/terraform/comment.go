@@ -22,12 +22,20 @@ func (e *estate) Comments(path string) []dialect.Comment {
 	if f == nil && !fetched(path) {
 		f = e.loadedAt(path)
 	}
-	if f == nil ||
-		!slices.ContainsFunc(commentWords, func(w []byte) bool { return bytes.Contains(f.file.Bytes, w) }) {
+	if f == nil {
+		return nil
+	}
+	return f.comments()
+}
+
+// comments returns the comments of the file; see estate.Comments.
+func (p *parsed) comments() []dialect.Comment {
+	path, f := p.path, p
+	if !slices.ContainsFunc(commentWords, func(w []byte) bool { return bytes.Contains(f.file.Bytes, w) }) {
 		return nil
 	}
 	if strings.HasSuffix(path, ".json") {
-		root, err := readJSON(f.file.Bytes, e.limits.Nesting, false)
+		root, err := readJSON(f.file.Bytes, f.nesting, false)
 		if err != nil {
 			return nil
 		}

@@ -73,6 +73,10 @@ func (l *lowering) resource(r *resource.Resource, h *handle, changes []resource.
 	}
 	switch {
 	case len(here) == 0:
+	case h.config != nil:
+		if err := l.wrappedBackend(h, here); err != nil {
+			return err
+		}
 	case strings.HasSuffix(r.Range.File, ".json"):
 		if err := l.jsonBlock(r, h, here); err != nil {
 			return err

@@ -39,6 +39,10 @@ func (l *lowering) atOrigin(h *handle, c resource.Change) (bool, error) {
 			e, branched = branch, true
 			continue
 		}
+		if w, ok := t.through(e, ctx, rest); ok {
+			e, ctx, rest = w.Expr, w.Context, w.Rest
+			continue
+		}
 		ref, ok := e.(*reference)
 		if !ok {
 			break

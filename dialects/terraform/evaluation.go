@@ -40,6 +40,9 @@ type evaluation struct {
 	text       int               // bytes made so far, see made
 	folded     map[*folder]bool  // that were read
 	selected   string            // terraform.workspace by the settings
+	called     []resource.Call   // what leads to the root, in a language that wraps this one
+	anchor     string            // see function.Options
+	backend    *Backend          // stands in for the root's; nil when the root's own counts
 }
 
 // Budgets that have no name in dialect.Limits.
@@ -67,7 +70,7 @@ func (u *evaluation) charge(n int) {
 		if u.limited["text"] {
 			panic(errExhausted)
 		}
-		u.exceed("steps", hcl.Range{Filename: u.root.files[0].path}, "evaluating %s takes more than %d steps; what was not evaluated by then is unknown", u.root.dir, maxSteps)
+		u.exceed("steps", u.start(), "evaluating %s takes more than %d steps; what was not evaluated by then is unknown", u.root.dir, maxSteps)
 		panic(errExhausted)
 	}
 	if before>>14 != u.steps>>14 && u.ctx.Err() != nil {
@@ -75,10 +78,18 @@ func (u *evaluation) charge(n int) {
 	}
 }
 
+// start is where a unit begins, for what has no better place.
+func (u *evaluation) start() hcl.Range {
+	if len(u.root.files) == 0 {
+		return hcl.Range{Filename: u.root.dir}
+	}
+	return hcl.Range{Filename: u.root.files[0].path}
+}
+
 // made counts text that was made, as work and as memory.
 func (u *evaluation) made(bytes int) {
 	if u.text += bytes; u.text > maxMade {
-		u.exceed("text", hcl.Range{Filename: u.root.files[0].path}, "evaluating %s makes more than %d bytes of text; what was not evaluated by then is unknown", u.root.dir, maxMade)
+		u.exceed("text", u.start(), "evaluating %s makes more than %d bytes of text; what was not evaluated by then is unknown", u.root.dir, maxMade)
 		u.steps = maxSteps
 		panic(errExhausted)
 	}
@@ -109,6 +120,7 @@ func (u *evaluation) problem(kind source.ProblemKind, r source.Range, message st
 
 // fileFunctions fail when a file is not there, which is a gap in what is at hand and no fault of the configuration.
 var fileFunctions = map[string]bool{"file": true, "filebase64": true, "templatefile": true, "fileset": true, "filemd5": true,
+	"read_terragrunt_config": true, "find_in_parent_folders": true, "read_tfvars_file": true,
 	"filesha1": true, "filesha256": true, "filesha512": true, "filebase64sha256": true, "filebase64sha512": true}
 
 func (u *evaluation) report(diags hcl.Diagnostics) {
@@ -228,7 +240,11 @@ func (w *weight) take(v cty.Value, depth int) {
 
 // unit evaluates everything and makes the result.
 func (u *evaluation) unit(of *unit, x *explainer) *dialect.Unit {
-	s := u.rootScope()
+	return u.finish(of, u.rootScope(), x)
+}
+
+// finish is unit for a root whose scope was made.
+func (u *evaluation) finish(of *unit, s *scope, x *explainer) *dialect.Unit {
 	x.scope = s
 	u.contain("the module "+u.root.dir, hcl.Range{Filename: u.root.dir}, func() cty.Value {
 		u.collect(s)

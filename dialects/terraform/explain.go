@@ -88,6 +88,9 @@ func (h *handle) computed(p value.Path) bool {
 // expression finds the expression that the value at path was written with, the context in which it evaluates, and the
 // steps that lead on inside its value. For a block it returns the for_each of the dynamic block that makes it, if any.
 func (h *handle) expression(p value.Path) (hclsyntax.Expression, *hcl.EvalContext, value.Path) {
+	if h.config != nil {
+		return h.config, h.ctx, p
+	}
 	if h.content == nil {
 		if len(p) == 0 || p[0].Name == "" {
 			return nil, nil, nil
@@ -152,6 +155,10 @@ func (t *tracer) follow(e hclsyntax.Expression, ctx *hcl.EvalContext, rest value
 		e, rest = inner(e, rest)
 		if taken := attempt(e, ctx); taken != nil {
 			e = taken
+			continue
+		}
+		if w, ok := t.through(e, ctx, rest); ok {
+			e, ctx, rest = w.Expr, w.Context, w.Rest
 			continue
 		}
 		ref, ok := e.(*reference)
@@ -260,6 +267,9 @@ func (t *tracer) step(ref *reference, ctx *hcl.EvalContext) (hclsyntax.Expressio
 	note := func(name string, r hcl.Range) {
 		t.trace = append(t.trace, dialect.Step{Name: name, Range: place(r)})
 	}
+	if s.names != nil {
+		return t.wrapped(s.names, ref)
+	}
 	switch ref.Traversal.RootName() {
 	case "local":
 		if a := s.module.locals[name]; a != nil {
@@ -279,6 +289,13 @@ func (t *tracer) step(ref *reference, ctx *hcl.EvalContext) (hclsyntax.Expressio
 				return a.Expr, s.at.ctx, rest, true
 			}
 		} else if in, ok := t.unit.given[name]; ok {
+			if in.wrapped != nil {
+				w, ok := in.wrapped.Written(rest)
+				if ok {
+					t.trace = append(t.trace, dialect.Step{Name: w.Name, Range: w.Range})
+				}
+				return w.Expr, w.Context, w.Rest, ok && w.Expr != nil
+			}
 			t.trace = append(t.trace, dialect.Step{Name: in.name, Range: in.rng})
 			if in.expr != nil {
 				return in.expr, nil, rest, true
@@ -338,6 +355,13 @@ func (t *tracer) gather(e hclsyntax.Expression, ctx *hcl.EvalContext) {
 		case *reference:
 			t.reference(n, ctx)
 		case *call:
+			if s := scopeOf(ctx); s != nil && s.names != nil {
+				if w, ok := s.names.Waits(n.FunctionCallExpr, ctx); ok {
+					if _, again := t.waits[w.Name]; !again {
+						t.waits[w.Name] = w
+					}
+				}
+			}
 			switch strings.TrimPrefix(n.Name, "core::") {
 			case "timestamp", "plantimestamp", "uuid", "bcrypt", "abspath", "pathexpand":
 				t.wait("function", n.Name+"()", n.NameRange)
@@ -373,6 +397,10 @@ func (t *tracer) reference(ref *reference, ctx *hcl.EvalContext) {
 		return
 	}
 	key := visit{s, root + "." + name}
+	if s.names != nil {
+		t.wrappedWait(s, ref)
+		return
+	}
 	switch root {
 	case "var", "local":
 		if t.visited[key] {
@@ -395,6 +423,15 @@ func (t *tracer) reference(ref *reference, ctx *hcl.EvalContext) {
 		if s.parent != nil {
 			if a := s.caller.Body.Attributes[name]; a != nil {
 				t.gather(a.Expr, s.at.ctx)
+				return
+			}
+		}
+		if in, ok := t.unit.given[name]; ok && s.parent == nil && in.wrapped != nil {
+			before := len(t.waits)
+			if w, ok := in.wrapped.Written(pathOf(ref.Traversal[2:])); ok && w.Expr != nil {
+				t.gather(w.Expr, w.Context)
+			}
+			if len(t.waits) > before {
 				return
 			}
 		}

@@ -31,6 +31,8 @@ type input struct {
 	text  string       // of the command line and the environment, where there is no expression
 	plain bool         // text counts
 	given bool         // it is in no file of the tree
+
+	wrapped *Input // of a language that wraps this one; nil for what Terraform reads itself
 }
 
 // folders beside a root module in which files of variables are looked for.
@@ -203,6 +205,11 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 	out := map[string]input{}
 	dir := of.root.dir
 	for _, name := range sortedNames(u.root.variables) {
+		if of.wrap != nil && of.wrap.Inputs != nil {
+			if in, ok := of.wrap.Inputs(name); ok {
+				out[name] = input{name: in.Name, wrapped: &in}
+			}
+		}
 		key := "TF_VAR_" + name
 		u.env[key] = true
 		if u.workspace.Env != nil {
@@ -219,7 +226,11 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 			out[name] = input{name: path.Base(f.path), expr: a.Expr, rng: place(a.SrcRange), given: outside}
 		}
 	}
-	for _, f := range u.autoFiles(dir) {
+	auto := u.autoFiles(dir)
+	if of.wrap != nil && of.wrap.Beside != "" && of.wrap.Beside != dir {
+		auto = slices.Concat(auto, u.autoFiles(of.wrap.Beside))
+	}
+	for _, f := range auto {
 		u.files[f.path] = true
 		file(f, false)
 	}
@@ -233,6 +244,11 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 		u.problem(p.Kind, p.Range, p.Message)
 		if fs.ValidPath(p.Range.File) {
 			u.files[p.Range.File] = true
+		}
+	}
+	if of.wrap != nil {
+		for name, text := range of.wrap.Arguments {
+			out[name] = input{name: "-var", text: text, plain: true}
 		}
 	}
 	for i := range u.workspace.Vars {
@@ -258,6 +274,16 @@ func (u *evaluation) fromInput(v *variable, in input) (cty.Value, bool) {
 }
 
 func (u *evaluation) convertInput(v *variable, in input) (cty.Value, bool) {
+	if in.wrapped != nil {
+		value := in.wrapped.Value()
+		converted, err := v.convert(value)
+		if err != nil {
+			u.problem(source.Invalid, in.wrapped.Range, "the value of variable \""+v.name+"\" does not have its type: "+err.Error())
+			_, marks := value.UnmarkDeep()
+			return cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep()).WithMarks(marks), true
+		}
+		return converted, true
+	}
 	expr := in.expr
 	subject := in.rng
 	if in.plain {

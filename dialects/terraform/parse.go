@@ -18,6 +18,7 @@ type parsed struct {
 	path    string
 	file    *source.File
 	outline outline
+	nesting int                                        // deepest that is read
 	read    func() (*hclsyntax.Body, []source.Problem) // parses the text
 
 	mu       sync.Mutex
@@ -75,7 +76,7 @@ func isConfig(path string) bool {
 
 // open looks a file of any form over. It is parsed later, or now when nothing less tells its outline.
 func (e *estate) open(f *source.File) *parsed {
-	p := &parsed{path: f.Path, file: f}
+	p := &parsed{path: f.Path, file: f, nesting: e.limits.Nesting}
 	var refused *refusal
 	if json := strings.HasSuffix(f.Path, ".json"); !json {
 		p.outline, refused = scanFile(f.Bytes, e.limits.Nesting)

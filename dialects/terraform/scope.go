@@ -35,6 +35,7 @@ type scope struct {
 	groups    map[string]*group       // of resources
 	children  map[string]*moduleGroup // of module calls
 	providers map[string]*provider    // by local name: aws.west; filled on demand
+	names     Names                   // of a file of a wrapping language, which is no module; nil for modules
 }
 
 // scopeVariable is where an evaluation context keeps its scope. No expression can spell it.
@@ -49,17 +50,23 @@ func (s *scope) init(functions map[string]ctyfunction.Function) {
 }
 
 func (u *evaluation) rootScope() *scope {
-	s := &scope{unit: u, module: u.root}
-	s.init(function.Table(function.Options{
+	s := &scope{unit: u, module: u.root, calls: u.called}
+	s.init(u.functions(u.root.dir))
+	return s
+}
+
+// functions returns the functions of the language for whom relative paths begin in dir.
+func (u *evaluation) functions(dir string) map[string]ctyfunction.Function {
+	return function.Table(function.Options{
 		FS:         u.workspace.FS,
 		Read:       u.readText,
-		Root:       u.root.dir,
+		Root:       dir,
+		Anchor:     u.anchor,
 		ValueBytes: u.limits.ValueBytes,
 		Seen:       func(p string) { u.files[p] = true },
 		Listed:     func(p string) { u.dirs[p] = true },
 		Charge:     u.charge,
-	}))
-	return s
+	})
 }
 
 func (u *evaluation) readText(path string) ([]byte, error) {
@@ -94,6 +101,9 @@ func cellIn(m map[string]*cell, name string) *cell {
 
 // resolve returns what a reference names.
 func (s *scope) resolve(t hcl.Traversal) (cty.Value, hcl.Diagnostics) {
+	if s.names != nil {
+		return s.names.Resolve(t)
+	}
 	root := t.RootName()
 	name, named := attrName(t, 1)
 	switch root {
@@ -260,6 +270,9 @@ func (s *scope) terraform(name string) cty.Value {
 // certain reports whether what t names is there and cannot fail to be later: a variable, an attribute of an instance that
 // is known to exist.
 func (s *scope) certain(t hcl.Traversal) bool {
+	if s.names != nil {
+		return false
+	}
 	prefix := 2
 	switch t.RootName() {
 	case "var", "local":

@@ -53,7 +53,8 @@ type estate struct {
 	unitAt    map[dialect.UnitName]int
 	plans     []planUnit
 	planAt    map[dialect.UnitName]int
-	kinds     *sync.Map // *schema.Attribute to kind, *schema.Resource to cty.Type
+	taken     map[string]bool // roots that a wrapping language runs: they are no units of their own
+	kinds     *sync.Map       // *schema.Attribute to kind, *schema.Resource to cty.Type
 
 	// opened is the estate that With made this one of, first of all; nil for one that was opened. It has whatever files,
 	// tfvars and folders do not have: trying out a fix must not cost what the whole estate is large.

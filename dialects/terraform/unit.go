@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,13 +18,15 @@ type unit struct {
 	set       []*parsed        // files of variables of the set, weakest first
 	missing   []source.Problem // files of the set that cannot be read
 	workspace string           // terraform.workspace; empty when the settings do not say
+	wrap      *Root            // what a wrapping language says; nil for Terraform's own
 }
 
 // findUnits finds the roots: the directories that no other calls as a module. Where modules call each other in a circle
 // that no root leads to, the first of them is a root.
 func (e *estate) findUnits() []unit {
 	callees := map[string][]string{}
-	called := map[string]bool{}
+	called := map[string]bool{} // by a module, or run by a wrapping language
+	maps.Copy(called, e.taken)
 	folders := e.allFolders()
 	for dir, f := range folders {
 		for _, to := range f.callees() {
@@ -43,6 +46,9 @@ func (e *estate) findUnits() []unit {
 				todo = append(todo, callees[d]...)
 			}
 		}
+	}
+	for dir := range e.taken {
+		reach(dir)
 	}
 	var roots []string
 	dirs := sortedNames(folders)

@@ -27,7 +27,7 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 	}
 	n := &estate{set: e.set, workspace: &w, limits: e.limits, named: maps.Clone(e.named), sets: maps.Clone(e.sets),
 		files: map[string]*parsed{}, tfvars: map[string][]*parsed{}, folders: map[string]*folder{}, loaded: map[string]*folder{},
-		kinds: e.kinds, opened: e, units: e.units, unitAt: e.unitAt, plans: e.plans, planAt: e.planAt}
+		kinds: e.kinds, taken: e.taken, opened: e, units: e.units, unitAt: e.unitAt, plans: e.plans, planAt: e.planAt}
 	if e.opened != nil {
 		n.opened, n.files, n.tfvars, n.folders = e.opened, maps.Clone(e.files), maps.Clone(e.tfvars), maps.Clone(e.folders)
 	}

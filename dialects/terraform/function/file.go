@@ -49,10 +49,23 @@ func (t tree) resolve(p string) (string, error) {
 		return "", fmt.Errorf("%q cannot be read: no files are at hand", clip(p))
 	}
 	name := path.Join(t.Root, p)
+	if inside, ok := t.anchored(p); ok {
+		return inside, nil
+	}
 	if path.IsAbs(p) || strings.HasPrefix(p, "~") || !fs.ValidPath(name) {
 		return "", fmt.Errorf("%q is outside of the tree that is scanned", clip(p))
 	}
 	return name, nil
+}
+
+// anchored returns the path of the tree that an absolute one names.
+func (t tree) anchored(p string) (string, bool) {
+	p = path.Clean(p)
+	if t.Anchor == "" || p != t.Anchor && !strings.HasPrefix(p, t.Anchor+"/") {
+		return "", false
+	}
+	name := path.Join(".", strings.TrimPrefix(p, t.Anchor))
+	return name, fs.ValidPath(name)
 }
 
 // stat looks at a file of the tree without opening it, as opening a pipe would wait for ever.

@@ -32,6 +32,7 @@ type Options struct {
 	FS         fs.FS                             // the tree; nil when no file may be read
 	Read       func(path string) ([]byte, error) // reads a text file of the tree; nil: FS is used
 	Root       string                            // directory of the root module in the tree, to which relative paths are joined; "" is "."
+	Anchor     string                            // an absolute path that stands for the root of the tree: /repository; "" for none
 	ValueBytes int                               // most bytes of text that a function takes or makes; 0 is 4 MiB
 	Elements   int                               // most elements, counted at any depth, that a function takes or makes; 0 is 100,000
 	Seen       func(path string)                 // called for every file that is looked at, existing or not; may be nil
