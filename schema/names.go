@@ -23,6 +23,9 @@ var names embed.FS
 type Names struct {
 	Dialect string // cloudformation
 
+	derivation *derivation // nil where there is a table
+	set        *Set        // of a derivation
+
 	types map[string]entry  // by native type
 	fold  map[string]string // native type in lower case: as the table has it; nil when case matters
 
@@ -129,6 +132,10 @@ func (s *Set) Names(dialect string) *Names {
 	defer s.mu.Unlock()
 	n := s.names[dialect]
 	if n == nil {
+		n = s.derived(dialect)
+		s.names[dialect] = n
+	}
+	if n == nil {
 		var err error
 		if n, err = ReadNames(names, dialect); err != nil {
 			panic("schema: " + err.Error()) // what is embedded can be read
@@ -198,6 +205,12 @@ func (n *Names) Folds() bool { return n.fold != nil }
 
 // Canonical returns a native type as the table spells it, or "" when it has none such.
 func (n *Names) Canonical(native string) string {
+	if n.derivation != nil {
+		if n.derivation.terraform(native) == "" {
+			return ""
+		}
+		return strings.Clone(native) // what holds on to it must not hold on to the file
+	}
 	if e, ok := n.types[native]; ok {
 		return e.name
 	}
@@ -220,6 +233,12 @@ func (n *Names) Types() []string {
 // Blocks returns the blocks of a native type in the order in which they are tried, or nil. The type is spelt as Canonical
 // returns it.
 func (n *Names) Blocks(native string) []*Block {
+	if n.derivation != nil {
+		if b := n.derivation.block(n.set, native); b != nil {
+			return []*Block{b}
+		}
+		return nil
+	}
 	var out []*Block
 	for _, s := range n.types[native].sections {
 		s.once.Do(func() {
@@ -237,6 +256,9 @@ func (n *Names) Blocks(native string) []*Block {
 // Natives returns the native types whose resources become the Terraform type, as themselves or as a companion, sorted. It
 // reads the whole table when it is first called.
 func (n *Names) Natives(terraform string) []string {
+	if n.derivation != nil {
+		return n.derivation.natives(terraform)
+	}
 	n.invert()
 	return n.natives[terraform]
 }
@@ -251,6 +273,13 @@ func (n *Names) Made() iter.Seq2[string, []string] {
 // Making returns the blocks whose resources become the Terraform type themselves. It reads the whole table when it is first
 // called.
 func (n *Names) Making(terraform string) []*Block {
+	if n.derivation != nil {
+		natives := n.derivation.natives(terraform)
+		if len(natives) == 0 {
+			return nil
+		}
+		return n.Blocks(natives[0])
+	}
 	n.invert()
 	return n.blocks[terraform]
 }

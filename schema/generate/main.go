@@ -10,6 +10,9 @@
 //	go run ./schema/generate -published FOLDER -dialect arm
 //	                                    testdata/arm.txt.gz from wheels of PyPI azure-mgmt-*, as testdata/ORIGIN.md names them
 //
+//	go run ./schema/generate -pulumi FOLDER
+//	                                    pulumi.txt from what npm pack makes of @pulumi/aws, @pulumi/azure and @pulumi/gcp
+//
 // The form of core.json is {resource type: {attribute: [flags, type, {nested attributes}?]}} with flags r required, o
 // optional, c computed, oc optional and computed; type string, number, bool, any, map(T), list(T), set(T) and, of blocks,
 // list1 and set1 (at most one), list, set and single. See data/ORIGIN.md for where everything comes from.
@@ -33,8 +36,16 @@ func main() {
 	into := flag.String("into", "schema/data", "folder of the tables")
 	file := flag.String("published", "", "`FILE` that a dialect's own types are read from, for schema/testdata")
 	dialect := flag.String("dialect", "cloudformation", "`NAME` of the dialect whose types -published has")
+	pulumi := flag.String("pulumi", "", "`FOLDER` with the npm packages of Pulumi's providers, for data/pulumi.txt")
 	plain := flag.Bool("plain", false, "with -published: leave the text beside its compressed form")
 	flag.Parse()
+	if *pulumi != "" {
+		if err := pulumiNames(*pulumi, filepath.Join(*into, "pulumi.txt")); err != nil {
+			fmt.Fprintln(os.Stderr, "generate:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *file != "" {
 		if err := publish(*file, *dialect, *plain); err != nil {
 			fmt.Fprintln(os.Stderr, "generate:", err)
