@@ -5,6 +5,7 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/ansible"
+	"plumbline.dev/plumbline/dialects/azure"
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/internal/ruletest"
@@ -17,7 +18,7 @@ func TestPages(t *testing.T) {
 	set := schema.Load()
 	options := ruletest.Options{
 		Schema:   set,
-		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set)},
+		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set)},
 		Control:  rules.HasControl,
 		Fixes:    true,
 	}
