@@ -352,3 +352,20 @@ func (r *Run) File(file string) *source.File {
 
 // Noted returns the problems so far.
 func (r *Run) Noted() []source.Problem { return r.u.problems }
+
+// CommentsIn returns the comments of a text of this language that stands inside a file of the wrapping one.
+func (h *Host) CommentsIn(file *source.File, at source.Range) []dialect.Comment {
+	blank := make([]byte, len(file.Bytes)) // so that places stay what they are
+	for i, c := range file.Bytes {
+		switch {
+		case at.Start <= i && i < at.End, c == '\n', c == '\r':
+			blank[i] = c
+		default:
+			blank[i] = ' '
+		}
+	}
+	return h.e.open(&source.File{Path: file.Path, Bytes: blank}).comments()
+}
+
+// Read reads a file of the tree.
+func (h *Host) Read(file string) (*source.File, *source.Problem) { return h.e.workspace.Read(file) }

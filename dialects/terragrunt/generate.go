@@ -49,8 +49,10 @@ func (r *run) generated(c *config, b *hclsyntax.Block) (terraform.Generated, boo
 		return terraform.Generated{}, false
 	}
 	g.Text = text
-	if start, file, ok := c.verbatim(a.Expr, text); ok {
-		g.At, g.Source = source.Range{File: c.file, Start: start, End: start + len(text)}, file
+	if f := r.File(c.file); f != nil {
+		if at, ok := heredoc(f, a.Expr); ok && at.End-at.Start == len(text) {
+			g.At, g.Source = at, f
+		}
 	}
 	return g, true
 }
@@ -117,18 +119,27 @@ func (c *config) contents(e hclsyntax.Expression) (string, bool) {
 	return out.String(), false
 }
 
-// verbatim finds where a text stands in the file as it is, in a heredoc without anything to evaluate.
-func (c *config) verbatim(e hclsyntax.Expression, text string) (int, *source.File, bool) {
+// heredoc finds the text of a heredoc that stands in the file as it is: with nothing to evaluate, and no indentation that is
+// taken off.
+func heredoc(f *source.File, e hclsyntax.Expression) (source.Range, bool) {
 	parts, ok := terraform.PartsOf(e)
-	if !ok || len(parts) == 0 || text == "" {
-		return 0, nil, false
+	if !ok || len(parts) == 0 {
+		return source.Range{}, false
 	}
-	start := parts[0].Range().Start.Byte
-	f := c.run.File(c.file)
-	if f == nil || start <= 0 || start+len(text) > len(f.Bytes) || string(f.Bytes[start:start+len(text)]) != text || f.Bytes[start-1] != '\n' {
-		return 0, nil, false
+	var text strings.Builder
+	for _, part := range parts {
+		l, ok := part.(*hclsyntax.LiteralValueExpr)
+		if !ok || l.Val.IsNull() || l.Val.Type() != cty.String {
+			return source.Range{}, false
+		}
+		text.WriteString(l.Val.AsString())
 	}
-	return start, f, true
+	at := source.Range{File: f.Path, Start: parts[0].Range().Start.Byte}
+	at.End = at.Start + text.Len()
+	if at.Start <= 0 || at.Start == at.End || at.End > len(f.Bytes) || string(f.Bytes[at.Start:at.End]) != text.String() || f.Bytes[at.Start-1] != '\n' {
+		return source.Range{}, false
+	}
+	return at, true
 }
 
 // backend returns where the state is kept, when the configs say it.

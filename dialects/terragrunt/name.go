@@ -203,6 +203,12 @@ func (c *config) Behind(t hcl.Traversal) (terraform.Written, bool) {
 			w.Name = "values." + name + " in " + from.owner.file
 		}
 		return w, ok
+	case "dependency":
+		name, _ := stepName(t, 1)
+		output, ok := stepName(t, 3)
+		if owner, b := c.dependency(name); ok && b != nil {
+			return terraform.Written{Name: "dependency." + name + ".outputs." + output + " in " + owner.file, Range: terraform.Place(b.DefRange())}, true
+		}
 	case "feature":
 		name, _ := stepName(t, 1)
 		for _, l := range c.around() {

@@ -177,8 +177,27 @@ func (e *estate) With(ctx context.Context, changed []*source.File) (dialect.Esta
 	return n, problems
 }
 
-// Comments returns the comments of a file of either language.
-func (e *estate) Comments(file string) []dialect.Comment { return e.host.Comments(file) }
+// Comments returns the comments of a file of either language, those in files that it generates among them.
+func (e *estate) Comments(file string) []dialect.Comment {
+	out := e.host.Comments(file)
+	if !strings.HasSuffix(file, ".hcl") {
+		return out
+	}
+	body, _ := e.host.Text(file)
+	f, problem := e.host.Read(file)
+	if body == nil || problem != nil {
+		return out
+	}
+	for _, b := range body.Blocks {
+		if a := b.Body.Attributes["contents"]; b.Type == "generate" && a != nil {
+			if at, ok := heredoc(f, a.Expr); ok {
+				out = append(out, e.host.CommentsIn(f, at)...)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b dialect.Comment) int { return a.Range.Start - b.Range.Start })
+	return out
+}
 
 // Inputs lists what the roots of Terraform take; what units take they are given.
 func (e *estate) Inputs() []string {
