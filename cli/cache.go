@@ -39,8 +39,8 @@ func (c *call) openCache(e *estate, f *estateFlags, pages []fs.FS) *scan.Cache {
 		return nil
 	}
 	salt := sha256.New()
-	fmt.Fprintf(salt, "%s %d %d\n%s\n%q %q %q %q %q\n", version, info.Size(), info.ModTime().UnixNano(), e.tree.Dir,
-		f.rules, f.frameworks, f.severity, f.exclude, e.options.Source)
+	fmt.Fprintf(salt, "%s %d %d\n%s\n%q %q %q %q %q %q\n", version, info.Size(), info.ModTime().UnixNano(), e.tree.Dir,
+		f.rules, f.frameworks, f.severity, f.exclude, e.options.Source, f.modules.mode)
 	for _, v := range e.options.Vars {
 		fmt.Fprintf(salt, "%q %q\n", v.Name, v.Value)
 		if v.File != nil {

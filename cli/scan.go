@@ -260,7 +260,7 @@ func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o s
 		return 0, &failed{Usage, fmt.Sprintf("--diff: %v", err), "is the ref spelt right, and fetched? A shallow clone, as CI makes them, has no history"}
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
-	o.FS, o.Fixes, o.Progress, o.LooseVars = g, false, nil, true
+	o.FS, o.Fixes, o.Progress, o.LooseVars = e.withModules(g), false, nil, true
 	if o.Config, err = config.Load(g, "."); err != nil {
 		return 0, fmt.Errorf("read the settings of %s: %w", ref, err)
 	}

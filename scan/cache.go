@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,6 +30,7 @@ type Cache struct {
 // cached is one entry: what a unit gave when its reads had this digest.
 type cached struct {
 	Reads  dialect.Reads
+	Calls  []dialect.ModuleSource // modules that were asked for
 	Digest string
 	Result unitResult
 }
@@ -82,7 +84,7 @@ func (c *Cache) store(entry any, key ...string) {
 	}
 }
 
-// Prune removes what is older than a month, at most once a day.
+// Prune removes what is older than a month, at most once a day. Folders that hold no entries are left alone.
 func (c *Cache) Prune(now time.Time) {
 	mark := filepath.Join(c.Dir, "pruned")
 	if info, err := os.Stat(mark); err == nil && now.Sub(info.ModTime()) < 24*time.Hour {
@@ -92,6 +94,9 @@ func (c *Cache) Prune(now time.Time) {
 		return
 	}
 	filepath.WalkDir(c.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path != c.Dir && len(d.Name()) != 2 {
+			return filepath.SkipDir
+		}
 		if err == nil && d.Type().IsRegular() && path != mark {
 			if info, err := d.Info(); err == nil && now.Sub(info.ModTime()) > cacheAge {
 				os.Remove(path)
@@ -115,9 +120,20 @@ func hash(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// digest sums up everything that an evaluation read as it is now.
-func (s *scan) digest(r dialect.Reads) string {
-	parts := make([]string, 0, 2*(len(r.Files)+len(r.Dirs)+len(r.Env))+3)
+// digest sums up everything that an evaluation read as it is now, and where the modules are that it asked for: those are
+// asked for again, because a branch may have moved and a host may be back. They come first, so that their files are there.
+func (s *scan) digest(ctx context.Context, r dialect.Reads, calls []dialect.ModuleSource) string {
+	parts := make([]string, 0, 2*(len(r.Files)+len(r.Dirs)+len(r.Env))+4*len(calls)+4)
+	if len(calls) > 0 {
+		parts = append(parts, "modules")
+		for _, m := range calls {
+			dir, problem := s.Modules(ctx, m)
+			if problem != nil {
+				dir = "problem " + problem.Message
+			}
+			parts = append(parts, m.Source, m.Version, m.Root, dir)
+		}
+	}
 	parts = append(parts, "files")
 	for _, name := range r.Files {
 		parts = append(parts, name, s.contentHash(name))
@@ -185,25 +201,25 @@ func (s *scan) unitKey(kind string, name dialect.UnitName) []string {
 }
 
 // remembered returns what a unit gave before, when nothing that it read has changed.
-func (s *scan) remembered(name dialect.UnitName) *unitResult {
+func (s *scan) remembered(ctx context.Context, name dialect.UnitName) *unitResult {
 	if s.Cache == nil {
 		return nil
 	}
 	var c cached
-	if !s.Cache.load(&c, s.unitKey("unit", name)...) || c.Digest != s.digest(c.Reads) {
+	if !s.Cache.load(&c, s.unitKey("unit", name)...) || len(c.Calls) > 0 && s.Modules == nil || c.Digest != s.digest(ctx, c.Reads, c.Calls) {
 		return nil
 	}
-	c.Result.name, c.Result.reads, c.Result.digest = name, c.Reads, c.Digest
+	c.Result.name, c.Result.reads, c.Result.calls, c.Result.digest = name, c.Reads, c.Calls, c.Digest
 	return &c.Result
 }
 
 // remember keeps what a unit gave.
-func (s *scan) remember(r *unitResult) {
+func (s *scan) remember(ctx context.Context, r *unitResult) {
 	if s.Cache == nil {
 		return
 	}
-	r.digest = s.digest(r.reads)
-	s.Cache.store(cached{r.reads, r.digest, *r}, s.unitKey("unit", r.name)...)
+	r.digest = s.digest(ctx, r.reads, r.calls)
+	s.Cache.store(cached{r.reads, r.calls, r.digest, *r}, s.unitKey("unit", r.name)...)
 }
 
 // read reports whether a unit read a file, or looked for it.

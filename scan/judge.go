@@ -22,8 +22,9 @@ type unitResult struct {
 	estate    dialect.Estate
 	unit      *dialect.Unit // kept where fixes are proved, as far as maxKept allows; nil when the result was remembered
 	reads     dialect.Reads
-	digest    string            // of what was read; empty without a cache
-	Findings  []finding.Finding // fails and undecided ones
+	calls     []dialect.ModuleSource // modules that were asked for
+	digest    string                 // of what was read; empty without a cache
+	Findings  []finding.Finding      // fails and undecided ones
 	Problems  []unitProblem
 	Resources int
 	Rules     []string       // that gave at least one verdict
@@ -44,13 +45,14 @@ const maxKept = 10_000
 const maxRelated = 8
 
 func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName) *unitResult {
-	if res := s.remembered(name); res != nil {
+	if res := s.remembered(ctx, name); res != nil {
 		res.estate = estate
 		return res
 	}
 	res := &unitResult{name: name, estate: estate, Verdicts: make(map[string]int)}
-	u := estate.Evaluate(ctx, name)
-	res.reads = u.Reads
+	asked := &moduleCalls{}
+	u := estate.Evaluate(context.WithValue(ctx, moduleCallsKey{}, asked), name)
+	res.reads, res.calls = u.Reads, asked.sorted()
 	if s.Fixes && (s.changed != nil || s.kept.Add(int64(len(u.Graph.Resources))) <= maxKept) {
 		res.unit = u
 	}
@@ -102,7 +104,7 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 		}
 	}
 	if ctx.Err() == nil && !slices.ContainsFunc(res.Problems, func(p unitProblem) bool { return p.Kind == source.Bug }) {
-		s.remember(res)
+		s.remember(ctx, res)
 	}
 	return res
 }
@@ -172,6 +174,9 @@ func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource
 		return
 	}
 	v := w.Resource.Body.At(w.Path)
+	if explanation.Value != nil {
+		v = explanation.Value
+	}
 	structure := v.Kind == value.Object || v.Kind == value.List && len(v.Items) > 0 && v.Items[0].Kind == value.Object
 	if structure && f.Outcome == finding.Fail {
 		return // a block is no evidence: what is in it is

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,16 +43,35 @@ type gitEntry struct {
 // OpenGit opens the tree that directory dir has in the commit that ref names. dir is a path of the machine inside a
 // repository; the tree's root is dir, not the repository's root.
 func OpenGit(ctx context.Context, dir, ref string) (*Git, error) {
-	commit, err := gitOutput(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
+	return openGit(ctx, gitPlace{dir: dir, listing: 256 << 20}, ref)
+}
+
+// OpenGitDir opens the whole tree of a commit of a bare repository that was fetched from somebody, whatever repository the
+// environment names. A tree of more than some hundred thousand files is an error.
+func OpenGitDir(ctx context.Context, dir, ref string) (*Git, error) {
+	return openGit(ctx, gitPlace{dir: dir, listing: 32 << 20,
+		env: []string{"GIT_DIR=" + dir, "GIT_COMMON_DIR=" + dir, "GIT_OBJECT_DIRECTORY=" + filepath.Join(dir, "objects")}}, ref)
+}
+
+// gitPlace is where git works, and what it sees of the environment on top of the process's.
+type gitPlace struct {
+	dir     string
+	env     []string
+	listing int // bytes of answers: trees that share their folders can list more files than there is memory
+}
+
+func openGit(ctx context.Context, at gitPlace, ref string) (*Git, error) {
+	dir := at.dir
+	commit, err := at.output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
 	if err != nil {
 		return nil, fmt.Errorf("git does not know a commit %q in %s: %w", ref, dir, err)
 	}
-	prefix, err := gitOutput(ctx, dir, "rev-parse", "--show-prefix")
+	prefix, err := at.output(ctx, "rev-parse", "--show-prefix")
 	if err != nil {
 		return nil, fmt.Errorf("find the repository of %s: %w", dir, err)
 	}
 	tree := strings.TrimSpace(string(commit)) + ":" + strings.TrimSuffix(strings.TrimSpace(string(prefix)), "/")
-	list, err := gitOutput(ctx, dir, "ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+	list, err := at.output(ctx, "ls-tree", "-r", "-l", "-z", "--full-tree", tree)
 	if err != nil {
 		return nil, fmt.Errorf("list the files of %s: %w", ref, err)
 	}
@@ -64,7 +84,7 @@ func OpenGit(ctx context.Context, dir, ref string) (*Git, error) {
 	for _, e := range g.entries {
 		slices.SortFunc(e.children, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	}
-	g.batch = gitCommand(ctx, dir, "cat-file", "--batch")
+	g.batch = at.command(ctx, "cat-file", "--batch")
 	if g.in, err = g.batch.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -108,23 +128,46 @@ func (g *Git) add(meta []string, name string) {
 	}
 }
 
-func gitCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
+func (at gitPlace) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", append([]string{
 		"--no-pager", "--no-replace-objects", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false",
 		"-c", "core.hooksPath=" + os.DevNull,
 	}, args...)...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	cmd.Dir = at.dir
+	cmd.Env = append(append(os.Environ(), at.env...), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
-func gitOutput(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	out, err := gitCommand(ctx, dir, args...).Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
-		return nil, errors.New(string(bytes.TrimSpace(exit.Stderr)))
+func (at gitPlace) output(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := at.command(ctx, args...)
+	out := &limited{left: at.listing}
+	complaint := &limited{left: 16 << 10}
+	cmd.Stdout, cmd.Stderr = out, complaint
+	err := cmd.Run()
+	switch {
+	case out.full:
+		return nil, errors.New("git answers with more than is read")
+	case err != nil && complaint.Len() > 0:
+		return nil, errors.New(string(bytes.TrimSpace(complaint.Bytes())))
 	}
-	return out, err
+	return out.Bytes(), err
+}
+
+// limited is a buffer that takes no more than it may, which ends the program that writes to it.
+type limited struct {
+	bytes.Buffer
+	left int
+	full bool
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		l.full = true
+		return 0, io.ErrShortWrite
+	}
+	l.left -= len(p)
+	return l.Buffer.Write(p)
 }
 
 // Close ends the git process. The tree cannot be read afterwards.
@@ -132,6 +175,9 @@ func (g *Git) Close() error {
 	g.in.Close()
 	return g.batch.Wait()
 }
+
+// maxLink is the longest path that a symbolic link may hold; what is longer is no path.
+const maxLink = 4096
 
 // resolve follows symbolic links, in the last element and in the directories before it, inside the tree.
 func (g *Git) resolve(op, name string, hops int) (*gitEntry, error) {
@@ -151,6 +197,9 @@ func (g *Git) resolve(op, name string, hops int) (*gitEntry, error) {
 		}
 		if hops == 0 {
 			return fail(errors.New("too many symbolic links"))
+		}
+		if e.size > maxLink {
+			return fail(errors.New("the symbolic link is too long"))
 		}
 		target, err := g.read(e)
 		if err != nil {

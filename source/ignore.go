@@ -252,7 +252,7 @@ func (g *ignores) ignored(name string, folder bool) bool {
 func (g *ignores) with(fsys fs.FS, dir string, entries []fs.DirEntry) (*ignores, []Problem) {
 	var rules []ignoreRule
 	var problems []Problem
-	_, committed := fsys.(*Git)
+	committed := committed(fsys)
 	for _, file := range []string{gitIgnore, ownIgnore} {
 		if file == gitIgnore && committed {
 			continue

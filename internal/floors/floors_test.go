@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"dialect", "finding"},
 	{"document", "translate"},
 	{"rule", "policy", "forge", "tracker"},
-	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix"},
+	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix", "modules"},
 	{"scan"},
 	{"jobs", "server"},
 	{"cli"},
