@@ -56,7 +56,7 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 			t.wait("computed", r.Address+"."+p.String(), r.Header)
 		}
 	})
-	out := dialect.Explanation{Path: t.path, Trace: t.trace}
+	out := dialect.Explanation{Path: t.path, Value: t.value, Trace: t.trace}
 	for _, name := range sortedNames(t.waits) {
 		out.Waits = append(out.Waits, t.waits[name])
 	}
@@ -90,7 +90,8 @@ type tracer struct {
 	waits   map[string]dialect.Wait
 	visited map[any]bool
 	depth   int
-	path    string // what is asked about, in CloudFormation's words
+	path    string       // what is asked about, in CloudFormation's words
+	value   *value.Value // what is written there, where it is another word than Terraform's
 }
 
 func (t *tracer) explain(r *resource.Resource, p value.Path) {
@@ -109,7 +110,11 @@ func (t *tracer) explain(r *resource.Resource, p value.Path) {
 	if n == nil {
 		return
 	}
-	if t.path = path.String(); n.made {
+	words := path
+	if n.typ != r.Type {
+		words, t.value = t.unit.table().Words(r, p)
+	}
+	if t.path = words.String(); n.made {
 		if from, err := n.source(path); err == nil {
 			t.path = from.String()
 		}

@@ -10,6 +10,7 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/document"
+	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/translate"
@@ -228,6 +229,11 @@ func (s *scope) frameworkFunction(at *document.Member, body, provider *document.
 		m.body = with(m.body, namePath("Tags"), *tags)
 		m.tags(n)
 	}
+	name := *m.body.Field("name")
+	if name.Kind == value.Absent {
+		name = concat([]value.Value{s.serviceName(e), e.variable("sls:stage"), text(at.Key.Text)}, "-")
+		m.set(n, "FunctionName", name, at.Key.Range)
+	}
 	own := m.body.Field("role").Kind == value.Absent
 	if role := provider.Get("iam").Get("role"); own && role != nil && (role.Kind == document.Scalar || role.Tag != "" || len(role.Members) == 1 && strings.HasPrefix(role.Members[0].Key.Text, "Fn::")) {
 		n.body = with(n.body, namePath("Role"), e.value(role))
@@ -239,17 +245,67 @@ func (s *scope) frameworkFunction(at *document.Member, body, provider *document.
 	if own {
 		m.link(n, "Role", "IamRoleLambdaExecution", "Arn")
 	}
-	m.finish(n)
+	m.finishFramework(n)
 
 	logs := m.plain(logical(at.Key.Text)+"LogGroup", "AWS::Logs::LogGroup")
+	m.set(logs, "LogGroupName", concat([]value.Value{text("/aws/lambda/"), name}, ""), at.Key.Range)
 	if v := provider.Member("logRetentionInDays"); v != nil {
 		days := e.value(v.Value)
 		m.set(logs, "RetentionInDays", days, v.Range)
 	}
-	m.finish(logs)
+	m.finishFramework(logs)
 	m.frameworkURL(logical(at.Key.Text))
 	m.frameworkEvents()
 	return own
+}
+
+// serviceName is what the service is called.
+func (s *scope) serviceName(e *env) value.Value {
+	service := s.template.framework.root.Get("service")
+	if service != nil && service.Kind == document.Mapping {
+		service = service.Get("name")
+	}
+	if service == nil {
+		return unknown()
+	}
+	return unplaced(e.value(service))
+}
+
+// finishFramework adds a resource that the framework makes, with what resources.extensions say of it: a property there takes
+// the place of the one that is made.
+func (m *maker) finishFramework(n *native) {
+	e := &env{scope: m.scope}
+	for _, part := range itemsOf(m.scope.template.framework.root.Get("resources")) {
+		if part = e.derefQuietly(part); part == nil {
+			continue
+		}
+		own := e.derefQuietly(part.Get("extensions").Get(n.id))
+		for _, name := range policies {
+			if p := own.Member(name); p != nil {
+				n.body = with(n.body, namePath(name), e.value(p.Value))
+			}
+		}
+		properties := e.derefQuietly(own.Get("Properties"))
+		if properties == nil {
+			continue
+		}
+		for i := range properties.Members {
+			p := &properties.Members[i]
+			at := value.Path{{Name: p.Key.Text}}
+			elsewhere := func(path value.Path) bool { return len(path) > 0 && path[0] == at[0] }
+			n.routes = slices.DeleteFunc(n.routes, func(r route) bool { return elsewhere(r.to) })
+			n.refs = slices.DeleteFunc(n.refs, func(r resource.Ref) bool { return elsewhere(r.Path) })
+			in := &env{scope: m.scope}
+			v := in.value(p.Value)
+			v.Range = p.Range
+			n.body = with(n.body, at, v)
+			for _, ref := range in.refs {
+				ref.Path = slices.Concat(at, ref.Path)
+				n.refs = append(n.refs, ref)
+			}
+		}
+	}
+	m.finish(n)
 }
 
 // frameworkURL makes the address of a function that answers to the world.
@@ -267,13 +323,17 @@ func (m *maker) frameworkURL(id string) {
 	n := m.plain(id+"LambdaFunctionUrl", "AWS::Lambda::Url")
 	m.set(n, "AuthType", auth, url.Range)
 	m.link(n, "TargetFunctionArn", m.of.id, "Arn")
-	m.finish(n)
+	m.finishFramework(n)
 }
 
 // frameworkEvents makes the methods of a REST API that call a function.
 func (m *maker) frameworkEvents() {
 	for _, event := range m.body.Field("events").Items {
 		http := event.Field("http")
+		if short := strings.Fields(http.Text); http.Kind == value.String && len(short) == 2 { // "get /hello"
+			long := object(value.Field{Name: "method", Value: text(short[0])}, value.Field{Name: "path", Value: text(short[1])})
+			http = &long
+		}
 		method, where := http.Field("method"), http.Field("path")
 		if http.Kind != value.Object || method.Kind != value.String {
 			continue
@@ -296,7 +356,7 @@ func (m *maker) frameworkEvents() {
 			m.set(n, "ApiKeyRequired", *v, v.Range)
 		}
 		n.maybe = n.maybe || event.Maybe
-		m.finish(n)
+		m.finishFramework(n)
 	}
 }
 
@@ -331,5 +391,5 @@ func (s *scope) frameworkRole(at *document.Member, provider *document.Node) {
 	m.move(n, "iam.role.managedPolicies", "ManagedPolicyArns")
 	m.move(n, "iam.role.permissionsBoundary", "PermissionsBoundary")
 	m.move(n, "iam.role.name", "RoleName")
-	m.finish(n)
+	m.finishFramework(n)
 }

@@ -190,6 +190,13 @@ func (e *env) addressed(address string) *document.Node {
 		return e.within(root, rest)
 	}
 	if rest, ok := strings.CutPrefix(address, "param:"); ok {
+		stage := e.variable("sls:stage")
+		if stage.Kind != value.String {
+			return nil
+		}
+		if n := e.within(root.Get("params").Get(stage.Text), rest); n != nil {
+			return n
+		}
 		return e.within(root.Get("params").Get("default"), rest)
 	}
 	rest, ok := strings.CutPrefix(address, "file(")
