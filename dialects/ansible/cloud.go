@@ -9,12 +9,15 @@ import (
 // gone are the states in which a task takes away what it names.
 var gone = map[string]bool{"absent": true, "deleted": true, "terminated": true, "removed": true, "purged": true}
 
+// goneIn are such states of single modules, where the words mean something else in others.
+var goneIn = map[string]string{"amazon.aws.cloudtrail": "disabled"}
+
 // cloud adds the resources that Terraform's words have for what a task makes.
 func (u *evaluation) cloud(t *task, i instance, args *jinja.Result, address string, h *handle) {
 	maybe := i.maybe
 	switch state := args.Value.Field("state"); state.Kind {
 	case value.String:
-		if gone[state.Text] {
+		if gone[state.Text] || state.Text != "" && state.Text == goneIn[t.call.module] {
 			return
 		}
 	case value.Unknown:
