@@ -11,6 +11,7 @@ import (
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/fix"
+	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/source"
 )
@@ -303,13 +304,30 @@ func (s *scan) lowered(p *fix.Prover, findings []finding.Finding) []*fix.Fix {
 		key := fix.Key{Rule: f.Rule, Address: f.Resource.Address}
 		for _, u := range byDir[f.Resource.Unit] {
 			if p.Verdict(u, key) == finding.Fail {
-				wishes = append(wishes, fix.Wish{Unit: u, Key: key, Changes: ru.Fix})
+				wishes = append(wishes, fix.Wish{Unit: u, Key: key, Changes: changesFor(ru, f.Resource.Type)})
 			}
 		}
 	}
 	fixes := fix.Lower(wishes)
 	s.within(fixes)
 	return fixes
+}
+
+// changesFor returns what a rule wishes for a resource of a type. Where a rule judges the companion that its fix makes, the
+// companion is made beside the other types, and everything else that the fix says is for the companion that is there.
+func changesFor(ru *rule.Rule, typ string) []resource.Change {
+	made := func(c resource.Change) bool { return c.Op == resource.Create && slices.Contains(ru.On, c.New.Type) }
+	if !slices.ContainsFunc(ru.Fix, made) {
+		return ru.Fix
+	}
+	companion := slices.ContainsFunc(ru.Fix, func(c resource.Change) bool { return made(c) && c.New.Type == typ })
+	var out []resource.Change
+	for _, c := range ru.Fix {
+		if made(c) != companion {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // within refuses fixes of files that were not scanned: nobody knows who else reads them.
