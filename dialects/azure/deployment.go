@@ -213,13 +213,33 @@ func nameParts(name value.Value) []value.Value {
 
 // addresses finds the resources of a unit by what references say of them.
 type addresses struct {
-	byName map[named]string  // type and name to address
+	byName map[named][]site  // type and name to where it stands: more than once when a template is deployed again
 	plain  map[string]string // module, zero byte, name in lower case to address
 }
 
+// site is a resource and the module that it stands in.
+type site struct{ module, address string }
+
+// nearest returns the address of the resource of that type and name that shares most modules with the one that asks; "" when
+// there is none.
+func (x *addresses) nearest(n named, module string) string {
+	best, shared := "", -1
+	for _, s := range x.byName[n] {
+		common := 0
+		for common < len(module) && common < len(s.module) && module[common] == s.module[common] {
+			common++
+		}
+		if common >= shared {
+			best, shared = s.address, common
+		}
+	}
+	return best
+}
+
 func newAddresses(resources []*deployed) *addresses {
-	x := &addresses{byName: make(map[named]string, len(resources)), plain: make(map[string]string, len(resources))}
+	x := &addresses{byName: make(map[named][]site, len(resources)), plain: make(map[string]string, len(resources))}
 	taken := make(map[string]int, len(resources))
+	var references []*deployed
 	for _, r := range resources {
 		at := within(r.module, r.address)
 		if taken[at]++; taken[at] > 1 {
@@ -232,20 +252,28 @@ func newAddresses(resources []*deployed) *addresses {
 		}
 		k = strings.ToLower(k)
 		n := named{strings.ToLower(r.typ), k}
-		if _, again := x.byName[n]; !again || !r.existing {
-			x.byName[n] = at
+		if r.existing {
+			references = append(references, r)
+		} else {
+			x.byName[n] = append(x.byName[n], site{r.module, at})
 		}
 		x.plain[r.module+"\x00"+k] = at
+	}
+	for _, r := range references { // what is only referred to stands for itself where nothing is it
+		k, _ := key(&r.name)
+		if n := (named{strings.ToLower(r.typ), strings.ToLower(k)}); x.byName[n] == nil {
+			x.byName[n] = []site{{r.module, within(r.module, r.address)}}
+		}
 	}
 	return x
 }
 
 // find returns the address of the resource that v is the identity of, or of the nearest that it is a part of; part is then
 // the type of the part.
-func (x *addresses) find(v *value.Value) (address, part string) {
+func (x *addresses) find(v *value.Value, module string) (address, part string) {
 	n, ok := identity(v)
 	for ok {
-		if at := x.byName[n]; at != "" {
+		if at := x.nearest(n, module); at != "" {
 			return at, part
 		}
 		part = n.typ[strings.LastIndexByte(n.typ, '/')+1:]
@@ -265,7 +293,7 @@ func (x *addresses) refs(r *deployed, body *value.Value) []resource.Ref {
 // parents makes the names of what a resource is a part of references, too: Terraform names a server where Azure has its identity.
 func (w *refs) parents(p *value.Value, at value.Path) {
 	for ; p.Kind == value.Object; p, at = p.Field("parent"), append(at, value.Step{Name: "parent"}) {
-		if target, part := w.find(p.Field("id")); target != "" && part == "" {
+		if target, part := w.find(p.Field("id"), w.module); target != "" && part == "" {
 			w.path = append(at[:len(at):len(at)], value.Step{Name: "name"})
 			w.add(target, "name")
 		}
@@ -296,7 +324,7 @@ func (w *refs) walk(v *value.Value) {
 			w.path = w.path[:len(w.path)-1]
 		}
 	case value.String, value.Unknown:
-		if at, part := w.find(v); at != "" {
+		if at, part := w.find(v, w.module); at != "" {
 			w.add(at, part)
 		}
 		if v.Kind == value.Unknown {
@@ -317,7 +345,7 @@ func (w *refs) symbol(s *value.Value) {
 		arg := &s.Items[i]
 		if arg.Kind == value.String && strings.HasPrefix(arg.Text, addressMark) {
 			w.add(arg.Text[len(addressMark):], attribute)
-		} else if at, part := w.find(arg); at != "" {
+		} else if at, part := w.find(arg, w.module); at != "" {
 			if part != "" {
 				attribute = part
 			}

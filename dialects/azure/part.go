@@ -50,7 +50,7 @@ func (d *deployment) gather(x *addresses) {
 				at[within(r.module, r.address)] = r
 			}
 		}
-		if p := at[x.byName[parent]]; p != nil && !p.existing && !slices.ContainsFunc(p.parts, func(o part) bool { return o.name == name }) {
+		if p := at[x.nearest(parent, r.module)]; p != nil && !p.existing && !slices.ContainsFunc(p.parts, func(o part) bool { return o.name == name }) {
 			p.parts = append(p.parts, part{name, r})
 			r.owned = true
 			if !d.table.Knows(r.typ) {

@@ -78,3 +78,25 @@ func TestEditsOfParts(t *testing.T) {
 		})
 	}
 }
+
+// TestNearest finds, of several that are the same to Azure, the one of the deployment that asks.
+func TestNearest(t *testing.T) {
+	resources := []*deployed{
+		{address: "a", typ: "X.Y/z", name: text("n"), module: "module.m[0]"},
+		{address: "b", typ: "X.Y/z", name: text("N"), module: "module.m[1]"},
+		{address: "c", typ: "X.Y/z", name: text("n"), module: "module.m[0].module.k", existing: true},
+		{address: "d", typ: "X.Y/z", name: text("o"), existing: true},
+	}
+	x := newAddresses(resources)
+	for _, c := range []struct{ name, module, want string }{
+		{"n", "module.m[0].module.k", "module.m[0].a"},
+		{"n", "module.m[1].module.k", "module.m[1].b"},
+		{"n", "", "module.m[1].b"},
+		{"o", "module.m[0]", "d"},
+		{"p", "module.m[0]", ""},
+	} {
+		if got := x.nearest(named{"x.y/z", c.name}, c.module); got != c.want {
+			t.Errorf("%s from %s is %s, not %s", c.name, c.module, got, c.want)
+		}
+	}
+}
