@@ -84,9 +84,10 @@ type Explainer interface {
 
 // Explanation is where a value comes from.
 type Explanation struct {
-	Path  string // the path in the dialect's own words, for people; empty where they are Terraform's
-	Trace []Step // from the place it is used to the place it was written; empty for a literal
-	Waits []Wait // for an unknown: the inputs that would decide it
+	Path  string       // the path in the dialect's own words, for people; empty where they are Terraform's
+	Value *value.Value // what is written there in the dialect's own words: PublicRead; nil when it is the value of the resource
+	Trace []Step       // from the place it is used to the place it was written; empty for a literal
+	Waits []Wait       // for an unknown: the inputs that would decide it
 }
 
 // Step is one stop on a value's way: a variable, local, module argument or tfvars entry.

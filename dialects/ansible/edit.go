@@ -23,6 +23,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if h == nil {
 		return dialect.Lowered{}, fmt.Errorf("%s was not made by this dialect", r.Address)
 	}
+	title := ""
 	l := &lowering{handle: h, documents: map[*document.Document][]document.Change{}}
 	if _, own := r.Handle.(*handle); own {
 		for _, c := range changes {
@@ -41,6 +42,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 		if err != nil {
 			return dialect.Lowered{}, err
 		}
+		title = translate.Title(wishes)
 		for _, w := range wishes {
 			if w.Op == resource.Create {
 				return dialect.Lowered{}, errors.New("a task of its own is not written by a fix")
@@ -60,7 +62,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if err := l.order(); err != nil {
 		return dialect.Lowered{}, err
 	}
-	return dialect.Lowered{Edits: l.edits, Shared: x.shared(r, h, l.edits)}, nil
+	return dialect.Lowered{Title: title, Edits: l.edits, Shared: x.shared(r, h, l.edits)}, nil
 }
 
 // shared lists the other resources that edits change. Variables, which are the way on which values come, are left out.

@@ -136,6 +136,9 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 	}
 	at := h.find(native)
 	var out dialect.Explanation
+	if words, word := x.unit.estate.table().Words(r, p); len(words) > 0 {
+		out.Path, out.Value = words.String(), word
+	}
 	out.Trace, at = h.follow(at)
 	if at.node == nil {
 		return out

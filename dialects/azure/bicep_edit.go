@@ -204,16 +204,9 @@ func (l *bicepLowering) wish(i *bicepInstance, body *value.Value, w translate.Wi
 	if bicepHolds(body.At(w.Path), &w.Value) {
 		return nil
 	}
-	title := "set " + w.Path.String()
-	if shown := value.Show(&w.Value); len(shown) <= maxBicepTitle {
-		title += " to " + shown
-	}
-	l.title(title)
+	l.title(w.Title())
 	return l.set(i, w.Path, w.Value)
 }
-
-// maxBicepTitle is how long a value may be that a title shows.
-const maxBicepTitle = 60
 
 func (l *bicepLowering) title(s string) { l.titles = append(l.titles, s) }
 

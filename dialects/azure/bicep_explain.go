@@ -44,7 +44,7 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 	}
 	defer x.ask()()
 	t := &bicepTracer{unit: x.unit, waits: map[string]dialect.Wait{}, visited: map[bicepVisit]bool{}}
-	words := ""
+	words, word := "", (*value.Value)(nil)
 	switch h := r.Handle.(type) {
 	case *bicepValue:
 		if h.decl.Value != nil && len(p) > 0 && (p[0].Name == "default" || p[0].Name == "value") {
@@ -62,7 +62,9 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 			}
 		}
 		if r.Type != r.Native {
-			words = native.String()
+			var named value.Path
+			named, word = x.unit.estate.table.Words(r, p)
+			words = named.String()
 		}
 		if e, rest := i.expression(native); e != nil {
 			t.follow(e, i.frame, rest)
@@ -74,7 +76,7 @@ func (x bicepExplainer) Explain(r *resource.Resource, p value.Path) dialect.Expl
 			t.waits[name] = dialect.Wait{Name: name, Kind: "computed", Range: r.Header}
 		}
 	}
-	out := dialect.Explanation{Path: words, Trace: t.trace}
+	out := dialect.Explanation{Path: words, Value: word, Trace: t.trace}
 	for _, name := range slices.Sorted(maps.Keys(t.waits)) {
 		out.Waits = append(out.Waits, t.waits[name])
 	}

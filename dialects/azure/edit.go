@@ -38,6 +38,7 @@ type lowering struct {
 	wishes map[*armFile][]document.Change
 	order  []*armFile
 	shared map[string]bool // addresses of other resources that change too
+	title  string          // what is wished
 }
 
 func (l *lowering) lower(r *resource.Resource, changes []resource.Change) error {
@@ -57,7 +58,10 @@ func (l *lowering) lower(r *resource.Resource, changes []resource.Change) error 
 	if err != nil {
 		return err
 	}
+	var lowered []translate.Wish
+	defer func() { l.title = translate.Title(lowered) }()
 	for _, w := range d.parted(wishes) {
+		lowered = append(lowered, w.Wish)
 		if w.of != nil {
 			of, ok := w.of.handle.(*instance)
 			if !ok {
@@ -78,7 +82,7 @@ func (l *lowering) lower(r *resource.Resource, changes []resource.Change) error 
 
 // finish makes the edits of the changes, file by file.
 func (l *lowering) finish() (dialect.Lowered, error) {
-	var out dialect.Lowered
+	out := dialect.Lowered{Title: l.title}
 	for _, f := range l.order {
 		edits, err := f.read().document.Edit(l.wishes[f])
 		if err != nil {

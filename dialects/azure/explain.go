@@ -30,11 +30,15 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 	defer x.mu.Unlock()
 	x.unit.quiet++
 	defer func() { x.unit.quiet-- }()
+	out := dialect.Explanation{}
+	if words, word := x.unit.estate.table.Words(r, p); len(words) > 0 {
+		out.Path, out.Value = words.String(), word
+	}
 	w := x.written(r, p)
 	if w.node == nil {
-		return dialect.Explanation{Waits: x.unwritten(r, p)}
+		out.Waits = x.unwritten(r, p)
+		return out
 	}
-	out := dialect.Explanation{}
 	w = x.unit.follow(w, func(s dialect.Step, _ written) { out.Trace = append(out.Trace, s) })
 	if v := r.Body.At(p); v.IsWhollyKnown() && v.Kind != value.Absent {
 		return out

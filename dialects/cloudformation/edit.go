@@ -91,20 +91,12 @@ func (l *lowering) wish(n *native, w translate.Wish) error {
 	return nil
 }
 
-// maxTitle is how long a value may be that a title shows.
-const maxTitle = 60
-
 // titleOf writes a wish for people.
 func titleOf(n *native, w translate.Wish) string {
-	path := w.Path
 	if from, err := n.source(w.Path); err == nil {
-		path = from
+		w.Path = from
 	}
-	text := string(w.Op) + " " + path.String()
-	if shown := value.Show(&w.Value); w.Op == resource.Set && len(shown) <= maxTitle {
-		text += " to " + shown
-	}
-	return text
+	return w.Title()
 }
 
 // finish makes the edits of the changes, document by document.
