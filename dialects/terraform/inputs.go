@@ -55,6 +55,11 @@ func (e *estate) autoFiles(dir string) []*parsed {
 			files = append(files, f)
 		}
 	}
+	return inOrder(files)
+}
+
+// inOrder sorts the files of variables that are always read, weakest first.
+func inOrder(files []*parsed) []*parsed {
 	rank := func(p string) int {
 		return slices.Index([]string{"terraform.tfvars", "terraform.tfvars.json"}, path.Base(p))
 	}
@@ -227,8 +232,8 @@ func (u *evaluation) inputs(of *unit) map[string]input {
 		}
 	}
 	auto := u.autoFiles(dir)
-	if of.wrap != nil && of.wrap.Beside != "" && of.wrap.Beside != dir {
-		auto = slices.Concat(auto, u.autoFiles(of.wrap.Beside))
+	if of.wrap != nil {
+		auto = u.wrappedAuto(of.wrap)
 	}
 	for _, f := range auto {
 		u.files[f.path] = true

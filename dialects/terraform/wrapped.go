@@ -117,6 +117,31 @@ func (u *evaluation) variablesFile(file string) (*parsed, *source.Problem) {
 	return u.open(f), nil
 }
 
+// wrappedAuto returns the files of variables that are read without being named, the unit's own after the module's: they are
+// copied over it. Those of a directory that was not opened are read now.
+func (u *evaluation) wrappedAuto(root *Root) []*parsed {
+	var out []*parsed
+	for i, dir := range []string{root.Dir, root.Beside} {
+		if dir == "" || i > 0 && dir == root.Dir {
+			continue
+		}
+		known := u.autoFiles(dir)
+		if known == nil && u.folderAt(dir) == nil {
+			names, _ := readDir(u.workspace.FS, dir)
+			for _, name := range names {
+				if file := path.Join(dir, name); isTfvars(file) && isAuto(file) {
+					if f, problem := u.variablesFile(file); problem == nil {
+						known = append(known, f)
+					}
+				}
+			}
+			known = inOrder(known)
+		}
+		out = append(out, known...)
+	}
+	return out
+}
+
 // laidOver lays the files of one directory over those of another.
 func laidOver(under, over *folder) *folder {
 	files := slices.DeleteFunc(slices.Clone(under.files), func(f *parsed) bool {
