@@ -158,18 +158,28 @@ func (c *client) authorize(r *http.Request, q request, hop int) {
 	}
 }
 
-// answered returns the error of a response that is not what was asked for.
-func answered(r *http.Response, what string) error {
+// refused returns the error of a response that is not what was asked for; credentials is what may help.
+func refused(r *http.Response, what, credentials string) error {
 	host := r.Request.URL.Host
 	switch r.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return failure("%s does not give %s without permission (%d): set %s, or run terraform login %s", host, what, r.StatusCode, variable(host), host)
+		return failure("%s does not give %s without permission (%d): %s", host, what, r.StatusCode, credentials)
 	case http.StatusNotFound:
-		return failure("%s has no %s, or does not show it without credentials: set %s", host, what, variable(host))
+		return failure("%s does not have %s, or wants a login for it: %s", host, what, credentials)
 	case http.StatusTooManyRequests:
 		return failure("%s asks to wait: try again later", host)
 	}
 	return failure("%s answers %d for %s", host, r.StatusCode, what)
+}
+
+// withToken and withLogin say what to do about credentials.
+func withToken(r *http.Response) string {
+	host := r.Request.URL.Host
+	return "set " + variable(host) + ", or run terraform login " + host
+}
+
+func withLogin(r *http.Response) string {
+	return "netrc can have one for " + r.Request.URL.Hostname()
 }
 
 // read returns the body of a small answer.

@@ -368,6 +368,9 @@ func (g *gitRun) fetch(ctx context.Context, commit, ref string) (string, error) 
 func (g *gitRun) unpack(ctx context.Context, commit, work string) (string, error) {
 	tree, err := source.OpenGitDir(ctx, g.dir, commit)
 	if err != nil {
+		if errors.Is(err, source.ErrListing) {
+			return "", exceeded("the repository has more than %d files", g.fetcher.limits.Files)
+		}
 		return "", failure("git cannot read %s: %s", g.address.shown(), clip(withoutUser(err.Error())))
 	}
 	defer tree.Close()

@@ -43,7 +43,7 @@ func (f *Fetcher) registry(ctx context.Context, a *address) (entry, error) {
 			return f.placed(e, a.subdir)
 		}
 	}
-	from, to, err := f.download(ctx, a, base.JoinPath(a.name, version.text, "download"))
+	from, to, err := f.download(ctx, a, base, version.text)
 	if err != nil {
 		return entry{}, err
 	}
@@ -73,7 +73,7 @@ func (f *Fetcher) discovered(ctx context.Context, host string) (*url.URL, error)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, answered(response, "list of Terraform's services")
+		return nil, refused(response, "a list of Terraform's services", withToken(response))
 	}
 	body, err := read(response, maxPage)
 	if err != nil {
@@ -105,7 +105,7 @@ func (f *Fetcher) newest(ctx context.Context, a *address, base *url.URL) (module
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return moduleVersion{}, answered(response, "module "+a.name)
+		return moduleVersion{}, refused(response, "the module "+a.name, withToken(response))
 	}
 	body, err := read(response, maxAnswer)
 	if err != nil {
@@ -138,14 +138,14 @@ func (f *Fetcher) newest(ctx context.Context, a *address, base *url.URL) (module
 }
 
 // download asks where a version is: in a header, or in the body.
-func (f *Fetcher) download(ctx context.Context, a *address, u *url.URL) (from *url.URL, to string, err error) {
-	response, err := f.ask(ctx, u)
+func (f *Fetcher) download(ctx context.Context, a *address, base *url.URL, version string) (from *url.URL, to string, err error) {
+	response, err := f.ask(ctx, base.JoinPath(a.name, version, "download"))
 	if err != nil {
 		return nil, "", err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent {
-		return nil, "", answered(response, "module "+a.name+" in this version")
+		return nil, "", refused(response, "the module "+a.name+" "+version, withToken(response))
 	}
 	to = response.Header.Get("X-Terraform-Get")
 	if to == "" && response.StatusCode == http.StatusOK {

@@ -40,7 +40,7 @@ func (f *Fetcher) web(ctx context.Context, a *address, hops int) (entry, error) 
 		return f.placed(known, a.subdir)
 	}
 	if response.StatusCode != http.StatusOK {
-		return entry{}, answered(response, "the archive")
+		return entry{}, refused(response, "the archive", withLogin(response))
 	}
 	f.say("fetching " + a.shown())
 	tree, err := f.unpack(ctx, a, response)
@@ -121,7 +121,7 @@ func (f *Fetcher) page(ctx context.Context, a *address, hops int) (entry, error)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent {
-		return entry{}, answered(response, "the module")
+		return entry{}, refused(response, "the module", withLogin(response))
 	}
 	to := response.Header.Get("X-Terraform-Get")
 	if to == "" {

@@ -60,6 +60,9 @@ type gitPlace struct {
 	listing int // bytes of answers: trees that share their folders can list more files than there is memory
 }
 
+// ErrListing says that a commit has more files than are listed.
+var ErrListing = errors.New("git lists more files than are read")
+
 func openGit(ctx context.Context, at gitPlace, ref string) (*Git, error) {
 	dir := at.dir
 	commit, err := at.output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
@@ -147,18 +150,18 @@ func (at gitPlace) output(ctx context.Context, args ...string) ([]byte, error) {
 	err := cmd.Run()
 	switch {
 	case out.full:
-		return nil, errors.New("git answers with more than is read")
-	case err != nil && complaint.Len() > 0:
-		return nil, errors.New(string(bytes.TrimSpace(complaint.Bytes())))
+		return nil, ErrListing
+	case err != nil && complaint.buffer.Len() > 0:
+		return nil, errors.New(string(bytes.TrimSpace(complaint.buffer.Bytes())))
 	}
-	return out.Bytes(), err
+	return out.buffer.Bytes(), err
 }
 
 // limited is a buffer that takes no more than it may, which ends the program that writes to it.
 type limited struct {
-	bytes.Buffer
-	left int
-	full bool
+	buffer bytes.Buffer
+	left   int
+	full   bool
 }
 
 func (l *limited) Write(p []byte) (int, error) {
@@ -167,7 +170,7 @@ func (l *limited) Write(p []byte) (int, error) {
 		return 0, io.ErrShortWrite
 	}
 	l.left -= len(p)
-	return l.Buffer.Write(p)
+	return l.buffer.Write(p)
 }
 
 // Close ends the git process. The tree cannot be read afterwards.
