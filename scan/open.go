@@ -24,6 +24,7 @@ type scan struct {
 	estates    []dialect.Estate
 	problems   []unitProblem           // met before any unit was evaluated
 	files      []string                // that a dialect claimed, sorted
+	dialects   map[string]int          // how many of them each dialect claimed
 	skipped    int                     // files that none did
 	ignored    int                     // files and folders that ignore files left out
 	changed    map[string]*source.File // what fixes in memory made of files; nil without any
@@ -38,7 +39,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
-	s := &scan{Options: o, reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
+	s := &scan{Options: o, dialects: make(map[string]int), reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
 	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: watched(o.Modules)}
 	s.workspace.Inputs = s.inputs
 	dirs := o.Dirs
@@ -83,6 +84,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) }); i >= 0 {
 			claimed[i] = append(claimed[i], f)
 			s.files = append(s.files, f)
+			s.dialects[o.Dialects[i].Name()]++
 		} else {
 			s.reader.Forget(f)
 			s.skipped++

@@ -162,7 +162,7 @@ func (s *scan) workers() int {
 // merge joins the results of all units into one report. The same finding under several sets of inputs is one finding.
 func (s *scan) merge(units []*unitResult) *finding.Report {
 	report := &finding.Report{Tool: finding.Tool{Version: s.Version}}
-	report.Coverage = finding.Coverage{Files: len(s.files), Skipped: s.skipped, Ignored: s.ignored, Verdicts: make(map[string]int)}
+	report.Coverage = finding.Coverage{Files: len(s.files), Dialects: s.dialects, Skipped: s.skipped, Ignored: s.ignored, Verdicts: make(map[string]int)}
 	rules := make(map[string]bool)
 	variants := make(map[string]int) // how many sets of inputs each directory has
 	for _, u := range units {
