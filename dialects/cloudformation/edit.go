@@ -235,6 +235,10 @@ func (l *lowering) property(n *native, w translate.Wish) error {
 	if err != nil {
 		return err
 	}
+	v = paired(v)
+	if inQuotes(p.at) || p.path[len(p.path)-1].Name == "Value" && p.in.Get("Key") != nil {
+		v = worded(v)
+	}
 	l.change(l.unit.documentOf(n.scope, p.in), document.Change{Op: w.Op, At: p.in, Path: p.path, Value: v})
 	return nil
 }
