@@ -214,6 +214,7 @@ func nameParts(name value.Value) []value.Value {
 // addresses finds the resources of a unit by what references say of them.
 type addresses struct {
 	byName map[named][]site  // type and name to where it stands: more than once when a template is deployed again
+	owner  map[string]string // the address of a part to that of the resource that has it as an attribute
 	plain  map[string]string // module, zero byte, name in lower case to address
 }
 
@@ -237,7 +238,7 @@ func (x *addresses) nearest(n named, module string) string {
 }
 
 func newAddresses(resources []*deployed) *addresses {
-	x := &addresses{byName: make(map[named][]site, len(resources)), plain: make(map[string]string, len(resources))}
+	x := &addresses{owner: map[string]string{}, byName: make(map[named][]site, len(resources)), plain: make(map[string]string, len(resources))}
 	taken := make(map[string]int, len(resources))
 	var references []*deployed
 	for _, r := range resources {
@@ -361,6 +362,9 @@ func (w *refs) symbol(s *value.Value) {
 }
 
 func (w *refs) add(target, attribute string) {
+	if owner := w.owner[target]; owner != "" {
+		target = owner
+	}
 	if target == w.own {
 		return
 	}

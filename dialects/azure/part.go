@@ -54,6 +54,7 @@ func (d *deployment) gather(x *addresses) {
 			p.parts = append(p.parts, part{name, r})
 			r.owned = true
 			if !d.table.Knows(r.typ) {
+				x.owner[within(r.module, r.address)] = within(p.module, p.address)
 				x.byName[named{strings.ToLower(r.typ), strings.ToLower(own)}] = x.byName[parent]
 			}
 		}

@@ -32,6 +32,11 @@ func TestParts(t *testing.T) {
 			t.Errorf("%s is a resource of its own, too", r.Address)
 		}
 	}
+	user := `{"type": "A.B/user", "apiVersion": "1", "name": "u", "properties": {"of": "[resourceId('Microsoft.Storage/storageAccounts/blobServices', parameters('n'), 'default')]"}}`
+	u = unitOf(t, templateOf("["+accountOnly+",\n"+blobs+",\n"+user+"]", nInput))
+	if diff := cmp.Diff([]string{"properties.of -> " + address + " "}, refsOf(t, u, "A.B/user/u")); diff != "" {
+		t.Error(diff)
+	}
 	perhaps := strings.Replace(blobs, `"properties"`, `"condition": "[parameters('c')]", "properties"`, 1)
 	u = unitOf(t, templateOf("["+accountOnly+",\n"+perhaps+"]", `"parameters": {"n": {"type": "string"}, "c": {"type": "bool"}}`))
 	if v := get1(t, u, address, "blob_properties"); v.Kind != value.Unknown {
