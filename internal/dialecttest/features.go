@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,8 +53,9 @@ const (
 //	ADDRESS PATH absent          nothing is written there
 //	ADDRESS PATH at FILE:LINE    where the value stands
 //	problem KIND TEXT            a problem whose message holds the text
+//	missing ADDRESS              a module that is not at hand
 //
-// A problem that no line expects fails the case. A space ends an address, unless it stands in quotes or behind the colon of a
+// A problem or a missing module that no line expects fails the case. A space ends an address, unless it stands in quotes or behind the colon of a
 // variant (dev: aws_s3_bucket.logs). Lines that begin with # are remarks.
 type Feature struct {
 	Path    string // of the file, below the folder of the package
@@ -71,7 +74,7 @@ type expectation struct {
 	line    string
 	address string
 	path    value.Path
-	verb    string // exists, maybe, absent, =, unknown, at; problem
+	verb    string // exists, maybe, absent, =, unknown, at; problem, missing
 	rest    string // the JSON, name, place, or kind and text
 }
 
@@ -162,6 +165,10 @@ func readExpectation(line string) (expectation, error) {
 		}
 		return e, nil
 	}
+	if rest, ok := strings.CutPrefix(line, "missing "); ok {
+		e.verb, e.rest = "missing", rest
+		return e, nil
+	}
 	end := wordEnd(line)
 	e.address = line[:end]
 	rest := strings.TrimSpace(line[end:])
@@ -250,8 +257,21 @@ func (f *Feature) Run(d dialect.Dialect) []string {
 	e := openWith(d, f.files, f.vars, f.env)
 	r := &featureRun{Feature: f, estate: e}
 	expected := make([]bool, len(e.problems))
+	missing := make(map[string]bool) // modules that are not at hand; true for those that are expected
+	for _, u := range e.units {
+		for _, m := range u.Graph.Missing {
+			missing[m.Address] = false
+		}
+	}
 	for i := range f.expects {
 		x := &f.expects[i]
+		if x.verb == "missing" {
+			if _, ok := missing[x.rest]; !ok {
+				r.fail("%s: it is not", x.line)
+			}
+			missing[x.rest] = true
+			continue
+		}
 		if x.verb != "problem" {
 			r.hold(x)
 			continue
@@ -274,10 +294,18 @@ func (f *Feature) Run(d dialect.Dialect) []string {
 		}
 		r.told = true
 	}
+	for _, m := range slices.Sorted(maps.Keys(missing)) {
+		if !missing[m] && f.Support != Unsupported {
+			r.fail("%s is missing", m)
+		}
+		r.told = true
+	}
 	if len(r.failures) > 0 {
 		r.fail("there are %q", e.names())
 	}
 	switch {
+	case r.missing > 0 && !r.told:
+		r.fail("no problem tells why %d resources are missing", r.missing)
 	case f.Support == Unknown && r.open == 0:
 		r.fail("nothing is unknown that the case expects to be known: it is supported now")
 	case f.Support == Unsupported && r.open+r.missing == 0 && !r.told:
@@ -292,8 +320,8 @@ type featureRun struct {
 	*estate
 	failures []string
 	open     int  // values that should be known and are not
-	missing  int  // resources that should be there and are not, or the other way round
-	told     bool // by a problem
+	missing  int  // resources that should be there and are not
+	told     bool // by a problem, or by a module that is missing
 }
 
 func (r *featureRun) fail(format string, args ...any) {
@@ -321,7 +349,7 @@ func (r *featureRun) hold(x *expectation) {
 		return
 	}
 	if found == nil {
-		if r.Support == Unsupported && len(r.problems) > 0 {
+		if r.Support == Unsupported {
 			r.missing++
 		} else {
 			r.fail("%s: there is no such resource", x.line)
