@@ -344,3 +344,11 @@ func NamedDialects() []string {
 	}
 	return out
 }
+
+// Terraform returns the type in Terraform of a native type whose names are derived, or "".
+func (n *Names) Terraform(native string) string {
+	if n.derivation == nil {
+		return ""
+	}
+	return n.derivation.terraform(native)
+}
