@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"plumbline.dev/plumbline/config"
+	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/modules"
 	"plumbline.dev/plumbline/report"
 )
@@ -44,6 +45,9 @@ func (c *call) openModules(e *estate, f *moduleFlags) error {
 	hosts, err := modules.ParseHosts(f.hosts)
 	if err != nil {
 		return usage("--modules-hosts: %v", err)
+	}
+	if _, err := fs.Stat(e.options.FS, dialect.ModuleDir); err == nil {
+		return &failed{Usage, "the tree has a folder " + dialect.ModuleDir + " of its own, which --modules would hide", "nothing but what is fetched may appear there: move it"}
 	}
 	dir := c.cacheDir()
 	if dir == "" || inside(e.tree.Dir, dir) {

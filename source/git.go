@@ -47,9 +47,9 @@ func OpenGit(ctx context.Context, dir, ref string) (*Git, error) {
 }
 
 // OpenGitDir opens the whole tree of a commit of a bare repository that was fetched from somebody, whatever repository the
-// environment names. A tree of more than some hundred thousand files is an error.
+// environment names. A tree of more than some ten thousand files is an error.
 func OpenGitDir(ctx context.Context, dir, ref string) (*Git, error) {
-	return openGit(ctx, gitPlace{dir: dir, listing: 32 << 20,
+	return openGit(ctx, gitPlace{dir: dir, listing: 8 << 20,
 		env: []string{"GIT_DIR=" + dir, "GIT_COMMON_DIR=" + dir, "GIT_OBJECT_DIRECTORY=" + filepath.Join(dir, "objects")}}, ref)
 }
 
