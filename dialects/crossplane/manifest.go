@@ -44,14 +44,31 @@ type written struct {
 	in   *document.Node
 }
 
-// managed reads a manifest; nil when it is not one of a family's.
+// managed reads a manifest; nil when it is not one of a family's, or when nothing of it is made.
 func managed(f *file, n *document.Node, place source.Range) *manifest {
 	api, kind := textOf(n.Get("apiVersion")), textOf(n.Get("kind"))
 	group, version, ok := strings.Cut(api, "/")
-	if !ok || schema.CrossplaneType(group, kind, false) == "" || !isKind(kind) {
+	if !ok || schema.CrossplaneType(group, kind, false) == "" || !isKind(kind) || observed(n) {
 		return nil
 	}
 	return &manifest{file: f, node: n, place: place, group: group, version: version, kind: kind, name: textOf(n.Get("metadata").Get("name"))}
+}
+
+// observed reports whether a resource is only looked at: it was made by others, and what the manifest says does not change it.
+// https://docs.crossplane.io/latest/managed-resources/managed-resources/#managementpolicies
+func observed(n *document.Node) bool {
+	policies := n.Get("spec").Get("managementPolicies")
+	if policies == nil || policies.Kind != document.Sequence {
+		return false
+	}
+	for _, p := range policies.Items {
+		switch p.Text {
+		case "Observe", "Delete", "LateInitialize":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // isKind reports whether a word can be a kind.
