@@ -283,8 +283,7 @@ func (e *env) substitute(n, names *document.Node) value.Value {
 			}
 		}
 	}
-	v := concat(parts, "")
-	return e.bounded(v, n.Range)
+	return e.bounded(e.joined(parts, ""), n.Range)
 }
 
 // named returns the value of a name in the text of Fn::Sub.
@@ -312,6 +311,19 @@ func (e *env) bounded(v value.Value, where source.Range) value.Value {
 	return v
 }
 
+// joined joins values to a text. When the text is not wholly known but is JSON, the document goes with it.
+func (e *env) joined(parts []value.Value, delimiter string) value.Value {
+	v := concat(parts, delimiter)
+	if v.Kind == value.Unknown && strings.IndexByte("{[", first(v.Text)) >= 0 {
+		u := e.scope.unit
+		for i := range parts {
+			u.made(len(parts[i].Text))
+		}
+		v.Document = documentOf(between(parts, delimiter), u.limits.ValueBytes)
+	}
+	return v
+}
+
 func (e *env) join(n, arg *document.Node) value.Value {
 	args := arguments(n, arg)
 	if len(args) != 2 || args[0].Kind != document.Scalar {
@@ -329,7 +341,7 @@ func (e *env) join(n, arg *document.Node) value.Value {
 	if v.Open {
 		items = append(items[:len(items):len(items)], value.Value{Kind: value.Unknown, Maybe: true})
 	}
-	out := concat(items, delimiter)
+	out := e.joined(items, delimiter)
 	out.Sensitive = out.Sensitive || v.Sensitive
 	return dynamic(e.bounded(out, n.Range))
 }
