@@ -46,7 +46,7 @@ func (p *page) problem(line int, format string, args ...any) {
 	p.problems = append(p.problems, Problem{Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
-var frontKeys = []string{"id", "severity", "category", "on", "schema", "require", "message", "fix", "controls", "aliases", "since"}
+var frontKeys = []string{"id", "severity", "category", "on", "dialects", "schema", "require", "message", "fix", "controls", "aliases", "since"}
 
 // front reads the front matter, which starts on the second line of the page.
 func (p *page) front(text string) {
@@ -98,6 +98,8 @@ func (p *page) field(key, node *yaml.Node) {
 				p.problem(node.Line+1, "%q: a * can stand only at the end of a type", t)
 			}
 		}
+	case "dialects":
+		r.Dialects = p.texts(key, node)
 	case "schema":
 		if s := p.text(key, node); s == "none" {
 			r.Untyped = true

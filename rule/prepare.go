@@ -56,7 +56,7 @@ func Prepare(tree fs.FS) ([]byte, error) {
 }
 
 // preparedForm starts what Prepare writes. Its number changes with the form.
-const preparedForm = "plumbline pages 1\n"
+const preparedForm = "plumbline pages 2\n"
 
 // The kinds of nodes of a prepared expression. Zero is none, so that no zeros are read as one.
 const (
@@ -183,6 +183,7 @@ func (w *writer) rule(r *Rule) {
 	w.bool(r.Untyped)
 	w.strings(r.On)
 	w.strings(r.Aliases)
+	w.strings(r.Dialects)
 	if r.Clauses == nil {
 		w.none()
 	} else {

@@ -218,6 +218,7 @@ func (r *reader) rule() *Rule {
 	rule.Untyped = r.bool()
 	rule.On = r.strings()
 	rule.Aliases = r.strings()
+	rule.Dialects = r.strings()
 	if n, ok := r.count(); ok {
 		rule.Clauses = make(map[string]Clause, n)
 		for range n {

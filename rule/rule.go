@@ -27,6 +27,7 @@ type Rule struct {
 	Severity finding.Severity
 	Category Category
 	On       []string          // resource types; a * at the end stands for any ending
+	Dialects []string          // the only dialects that can write what mends it, and so in which it is judged; nil means all
 	Untyped  bool              // schema: none: the types are not in the schema, and attribute names are not checked
 	Require  string            // the CEL expression that must hold; with Clauses, all of them for people to read
 	Clauses  map[string]Clause // on a page that has an expression for each type: by type, as On writes it; else nil

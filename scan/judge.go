@@ -81,7 +81,7 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 				if layer := layers[r.Range.File]; layer != chosen.layer {
 					chosen = choose(p.Rule, layer)
 				}
-				if !chosen.on {
+				if !chosen.on || p.Rule.Dialects != nil && !slices.Contains(p.Rule.Dialects, r.Dialect) {
 					continue
 				}
 				judged = true
