@@ -13,7 +13,7 @@ import (
 // moduleFlags say whether modules that are not in the tree are fetched. Only the command line decides that: what is scanned
 // must not be able to send the program anywhere.
 type moduleFlags struct {
-	mode  string
+	mode  string // empty: none
 	hosts names
 }
 
@@ -32,7 +32,7 @@ func (f *moduleFlags) declare(c *call) {
 // openModules makes modules available to the scan as the flags say.
 func (c *call) openModules(e *estate, f *moduleFlags) error {
 	switch f.mode {
-	case noModules:
+	case noModules, "":
 		if len(f.hosts) > 0 {
 			return usage("--modules-hosts goes with --modules fetch")
 		}
