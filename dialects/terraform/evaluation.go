@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+	ctyfunction "github.com/zclconf/go-cty/cty/function"
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/terraform/function"
@@ -35,14 +36,15 @@ type evaluation struct {
 	depth      int
 	resources  []*resource.Resource
 	missing    []resource.Missing
-	manifest   map[string]string // module key to directory, of .terraform/modules
-	scopes     int               // module instances so far
-	text       int               // bytes made so far, see made
-	folded     map[*folder]bool  // that were read
-	selected   string            // terraform.workspace by the settings
-	called     []resource.Call   // what leads to the root, in a language that wraps this one
-	anchor     string            // see function.Options
-	backend    *Backend          // stands in for the root's; nil when the root's own counts
+	manifest   map[string]string               // module key to directory, of .terraform/modules
+	scopes     int                             // module instances so far
+	text       int                             // bytes made so far, see made
+	folded     map[*folder]bool                // that were read
+	selected   string                          // terraform.workspace by the settings
+	called     []resource.Call                 // what leads to the root, in a language that wraps this one
+	anchor     string                          // see function.Options
+	pure       map[string]ctyfunction.Function // see functions
+	backend    *Backend                        // stands in for the root's; nil when the root's own counts
 }
 
 // Budgets that have no name in dialect.Limits.

@@ -230,9 +230,9 @@ type Names interface {
 // the wrapping language.
 func (r *Run) Scope(n Names, dir string, more map[string]ctyfunction.Function) *hcl.EvalContext {
 	s := &scope{unit: r.u, module: r.u.root, names: n}
-	functions := r.u.functions(dir)
-	maps.Copy(functions, more)
-	s.init(functions)
+	rooted, pure := r.u.functions(dir)
+	maps.Copy(rooted, more)
+	s.init(rooted, pure)
 	return s.ctx
 }
 

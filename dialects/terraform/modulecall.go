@@ -71,7 +71,7 @@ func (s *scope) enter(g *moduleGroup, i *instance) *scope {
 		maybe: s.maybe || i.open,
 		calls: append(slices.Clone(s.calls), resource.Call{Address: i.address, Range: place(g.block.DefRange())}),
 	}
-	child.init(s.ctx.Functions)
+	child.init(s.ctx.Functions, s.ctx.Parent().Functions)
 	return child
 }
 
@@ -141,7 +141,7 @@ func (s *scope) elsewhere(b *hclsyntax.Block, name, src string) (string, *source
 	}
 	if u.workspace.Modules == nil {
 		return "", &source.Problem{Kind: source.Unresolved, Message: fmt.Sprintf(
-			"module.%s: its source %s is not in the tree; what it declares was not scanned: terraform init fetches it", name, src)}
+			"module.%s: its source %s is not in the tree; what it declares was not scanned: --modules fetch downloads it, or terraform init", name, src)}
 	}
 	m := dialect.ModuleSource{Source: src, Root: u.root.dir}
 	if a := b.Body.Attributes["version"]; a != nil {

@@ -43,10 +43,12 @@ const scopeVariable = "\x00scope"
 
 var scopeType = cty.Capsule("scope", reflect.TypeFor[scope]())
 
-func (s *scope) init(functions map[string]ctyfunction.Function) {
+func (s *scope) init(rooted, pure map[string]ctyfunction.Function) {
 	s.variables, s.locals, s.outputs = map[string]*cell{}, map[string]*cell{}, map[string]*cell{}
 	s.groups, s.children, s.providers = map[string]*group{}, map[string]*moduleGroup{}, map[string]*provider{}
-	s.ctx = &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{scopeVariable: cty.CapsuleVal(scopeType, s)}}
+	outer := &hcl.EvalContext{Functions: pure} // HCL looks from the inside out
+	s.ctx = outer.NewChild()
+	s.ctx.Functions, s.ctx.Variables = rooted, map[string]cty.Value{scopeVariable: cty.CapsuleVal(scopeType, s)}
 }
 
 func (u *evaluation) rootScope() *scope {
@@ -55,9 +57,9 @@ func (u *evaluation) rootScope() *scope {
 	return s
 }
 
-// functions returns the functions of the language for whom relative paths begin in dir.
-func (u *evaluation) functions(dir string) map[string]ctyfunction.Function {
-	return function.Table(function.Options{
+// functions returns the functions of the language for whom relative paths begin in dir: those that read files, and the others.
+func (u *evaluation) functions(dir string) (rooted, pure map[string]ctyfunction.Function) {
+	o := function.Options{
 		FS:         u.workspace.FS,
 		Read:       u.readText,
 		Root:       dir,
@@ -66,7 +68,11 @@ func (u *evaluation) functions(dir string) map[string]ctyfunction.Function {
 		Seen:       func(p string) { u.files[p] = true },
 		Listed:     func(p string) { u.dirs[p] = true },
 		Charge:     u.charge,
-	})
+	}
+	if u.pure == nil {
+		u.pure = function.Pure(o)
+	}
+	return function.Rooted(o, u.pure), u.pure
 }
 
 func (u *evaluation) readText(path string) ([]byte, error) {

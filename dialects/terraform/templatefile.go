@@ -25,7 +25,9 @@ func (s *scope) render(name, text string, vars map[string]cty.Value) (cty.Value,
 		inside[k] = v
 	}
 	inside[scopeVariable] = s.ctx.Variables[scopeVariable]
-	v, diags := rewrite(parsed).Value(&hcl.EvalContext{Functions: s.ctx.Functions, Variables: inside})
+	ctx := s.ctx.Parent().NewChild()
+	ctx.Functions, ctx.Variables = s.ctx.Functions, inside
+	v, diags := rewrite(parsed).Value(ctx)
 	return v, !diags.HasErrors()
 }
 

@@ -202,7 +202,7 @@ func (r *run) module(text string, fetch bool) (string, *source.Problem) {
 		return "", &told
 	}
 	if dir == "" {
-		return "", &source.Problem{Kind: source.Unresolved, Message: "the source " + text + " is not in the tree; what it declares was not scanned"}
+		return "", &source.Problem{Kind: source.Unresolved, Message: "the source " + text + " is not in the tree; what it declares was not scanned: --modules fetch downloads it"}
 	}
 	return dir, nil
 }

@@ -56,20 +56,38 @@ func (o Options) withDefaults() Options {
 // Table returns the functions by name, each also under its core:: name. The functions are as safe for use by several
 // goroutines as the callbacks of o are.
 func Table(o Options) map[string]function.Function {
-	o = o.withDefaults()
-	l := o.limits()
+	t := Pure(o)
+	maps.Copy(t, Rooted(o, maps.Clone(t)))
+	return t
+}
+
+// Pure returns the functions that read no file, so that those who evaluate from several directories make them once.
+func Pure(o Options) map[string]function.Function {
+	l := o.withDefaults().limits()
 	t := pure(l)
-	for name, f := range files(o) {
-		t[name] = f
-	}
 	for name, f := range t {
 		t[name] = l.bound(f, l.guard(name))
 	}
 	// These two see their arguments unevaluated, so that there is nothing to weigh; what is evaluated inside is bounded.
 	t["try"] = tryFunc
 	t["can"] = canFunc
+	return qualified(t)
+}
+
+// Rooted returns the functions that read files. Rest is what Pure returned: templates may call it.
+func Rooted(o Options, rest map[string]function.Function) map[string]function.Function {
+	o = o.withDefaults()
+	l := o.limits()
+	t := files(o)
+	for name, f := range t {
+		t[name] = l.bound(f, l.guard(name))
+	}
 	all := maps.Clone(t)
-	maps.Copy(all, templates(o, t, 0))
+	maps.Copy(all, templates(o, func() map[string]function.Function {
+		inner := maps.Clone(rest)
+		maps.Copy(inner, qualified(t))
+		return inner
+	}, 0))
 	return qualified(all)
 }
 

@@ -26,12 +26,12 @@ type renderer struct {
 }
 
 // templates returns templatefile and templatestring; rest holds all other functions.
-func templates(o Options, rest map[string]function.Function, depth int) map[string]function.Function {
+func templates(o Options, rest func() map[string]function.Function, depth int) map[string]function.Function {
 	r := &renderer{tree: tree{o}, depth: depth}
 	r.functions = sync.OnceValue(func() map[string]function.Function {
-		inner := maps.Clone(rest)
-		maps.Copy(inner, templates(o, rest, depth+1))
-		return qualified(inner)
+		inner := rest()
+		maps.Copy(inner, qualified(templates(o, rest, depth+1)))
+		return inner
 	})
 	l := o.limits()
 	return map[string]function.Function{
