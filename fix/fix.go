@@ -3,8 +3,9 @@
 //
 //  1. The files parse and evaluate: no problem is there that was not there before.
 //  2. The finding became a pass. It is not undecided, and not gone because its resource is.
-//  3. No other verdict got worse, in any unit that reads an edited file, new resources fail no rule, and no fail is gone
-//     that somebody suppressed: it was meant to be so.
+//  3. No other verdict became a fail, in any unit that reads an edited file, new resources fail no rule, and no fail is gone
+//     that somebody suppressed: it was meant to be so. (A pass may become undecided: versioning that is switched on asks
+//     for MFA delete, of which a template says nothing.)
 //  4. In the evaluated resources nothing changed but what was declared: the wished attributes, the companions, and what
 //     shares the text that was edited, which the fix names.
 //  5. Wishing again changes nothing more. (That all other bytes stay is the nature of an edit.)

@@ -37,9 +37,6 @@ func countProblems(problems []source.Problem) map[string]int {
 	return out
 }
 
-// badness orders outcomes.
-var badness = map[finding.Outcome]int{finding.Pass: 1, finding.Undecided: 2, finding.Fail: 3}
-
 // compareVerdicts is gates 2 and 3.
 func (p *Prover) compareVerdicts(t *trial, batch []*Fix, before, after *dialect.Unit) {
 	was := p.verdictsOf(before)
@@ -66,7 +63,7 @@ func (p *Prover) compareVerdicts(t *trial, batch []*Fix, before, after *dialect.
 		}
 		old, known := was[key]
 		switch {
-		case known && badness[outcome] > badness[old]:
+		case known && outcome == finding.Fail && old != finding.Fail:
 			t.blame(p.seen(near(batch, before, after, key.Address), before, key), "it would turn %s on %s from %s to %s", key.Rule, key.Address, old, outcome)
 		case old == finding.Fail && outcome == finding.Pass && p.Suppressed != nil && p.Suppressed(before, key) != "":
 			t.blame(p.seen(near(batch, before, after, key.Address), before, key), "it would undo what is suppressed at %s", p.Suppressed(before, key))
