@@ -166,6 +166,11 @@ func TestProve(t *testing.T) {
 			[]string{"private aws_s3_bucket.b: it would turn public on aws_s3_bucket.b from pass to fail"},
 		},
 		{
+			"gate 3: another rule becomes undecided", map[string]string{"main.tf": open},
+			[]string{private, page("unsure", "aws_s3_bucket", `this.acl == "public-read" || this.arn == "x"`, `[]`)},
+			[]string{"private aws_s3_bucket.b"},
+		},
+		{
 			"gate 3: another resource fails", map[string]string{"main.tf": open + "resource \"aws_s3_bucket_acl\" \"a\" {\n  bucket = aws_s3_bucket.b.id\n}\n"},
 			[]string{private, page("near", "aws_s3_bucket_acl", `target(this.bucket).aws_s3_bucket.all(b, b.acl == "public-read")`, `[]`)},
 			[]string{"private aws_s3_bucket.b: it would turn near on aws_s3_bucket_acl.a from pass to fail"},
