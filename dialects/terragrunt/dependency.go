@@ -1,6 +1,7 @@
 package terragrunt
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -14,6 +15,11 @@ import (
 
 // Outputs of another unit are what its module's outputs evaluate to, where they do; what a provider makes of them stays
 // unknown. Mock outputs are no truth: they stand in where nothing was applied yet.
+
+const (
+	maxChain  = 32  // units that depend on each other
+	maxOthers = 250 // units whose outputs one unit asks for, through others too
+)
 
 // dependency returns a dependency block and in whose file it stands: with a deep merge those that include each other see
 // each other's.
@@ -114,7 +120,9 @@ func (c *config) other(b *hclsyntax.Block) *run {
 	if strings.HasSuffix(dir, ".hcl") {
 		dir = path.Dir(dir)
 	}
+	depth := 0
 	for up := r; up != nil; up = up.parent {
+		depth++
 		if up.unit.dir == dir {
 			r.top().Problem(source.Invalid, where, "the units "+dir+" and "+r.unit.dir+" depend on each other, directly or through other units")
 			return nil
@@ -122,6 +130,11 @@ func (c *config) other(b *hclsyntax.Block) *run {
 	}
 	if other, ok := r.top().others[dir]; ok {
 		return other
+	}
+	if depth > maxChain || len(r.top().others) >= maxOthers {
+		r.top().Problem(source.Limit, source.Range{File: r.top().unit.file}, fmt.Sprintf(
+			"the unit depends on more than %d other units, or on %d behind each other; the outputs of the rest are taken as unknown", maxOthers, maxChain))
+		return nil
 	}
 	u, ok := r.estate.unitIn(dir)
 	if !ok {

@@ -92,7 +92,7 @@ func TestUnits(t *testing.T) {
 			[]string{"a/terragrunt.hcl: unresolved: there is no configuration in m; what it declares was not scanned"}},
 		{"a stack of itself", map[string]string{"s/terragrunt.stack.hcl": "stack \"t\" {\n  source = \"${get_repo_root()}/t\"\n  path   = \"t\"\n}\n",
 			"t/terragrunt.stack.hcl": "stack \"t\" {\n  source = \"${get_repo_root()}/t\"\n  path   = \"t\"\n}\n"}, nil,
-			[]string{"t/terragrunt.stack.hcl: limit: stack.t: stacks generate each other more than 16 deep"}},
+			[]string{"t/terragrunt.stack.hcl: invalid: stack.t: the stack generates itself, directly or through other stacks"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e, opening := open(t, c.files, nil)

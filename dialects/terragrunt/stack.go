@@ -19,7 +19,8 @@ const stackDir = ".terragrunt-stack"
 
 const (
 	maxStacks = 16     // stacks that generate each other
-	maxUnits  = 20_000 // units of an estate
+	maxUnits  = 20_000 // units that stacks generate
+	maxSpread = 2_000  // stacks that stacks generate
 )
 
 // stackRef is a block of a stack: what generates a unit or another stack.
@@ -29,6 +30,16 @@ type stackRef struct {
 	kind   string    // unit, stack
 	label  string    // of the block
 	parent *stackRef // what generates this stack; nil for one that is written
+}
+
+// has reports whether a stack is among those that generate each other.
+func (s *stackRef) has(file string) bool {
+	for ; s != nil; s = s.parent {
+		if s.file == file {
+			return true
+		}
+	}
+	return false
 }
 
 // moved is a directory that a stack generates, and what it is a copy of.
@@ -138,6 +149,7 @@ type expansion struct {
 	nested   map[string]bool // directories of stacks that others generate
 	dirs     map[string]bool // directories of units
 	units    []unit
+	stacks   int // generated so far
 	problems []source.Problem
 }
 
@@ -225,9 +237,14 @@ func (x *expansion) block(r *run, c *config, b *hclsyntax.Block, depth int) {
 		return
 	}
 	switch {
+	case b.Type == "stack" && (file == r.unit.file || r.unit.stack.has(file)):
+		r.Problem(source.Invalid, at, name+": the stack generates itself, directly or through other stacks")
 	case b.Type == "stack" && depth >= maxStacks:
 		r.Problem(source.Limit, at, fmt.Sprintf("%s: stacks generate each other more than %d deep", name, maxStacks))
+	case b.Type == "stack" && x.stacks >= maxSpread:
+		r.Problem(source.Limit, at, fmt.Sprintf("%s: stacks generate more than %d stacks", name, maxSpread))
 	case b.Type == "stack":
+		x.stacks++
 		x.estate.moved = append(x.estate.moved, moved{dir, from})
 		x.stack(file, dir, ref, depth+1)
 	case len(x.units) >= maxUnits:
