@@ -522,3 +522,50 @@ func TestFetch_tokens(t *testing.T) {
 		t.Errorf("the host was asked %v", asked)
 	}
 }
+
+// FuzzUnpack gives archives that somebody made: no panic, and nothing but plain files inside of the package.
+func FuzzUnpack(f *testing.F) {
+	t := &testing.T{}
+	f.Add(packed(t, "zip", "a.tf=x", "b/c.tf=y"), true)
+	f.Add(packed(t, "tar.gz", "a.tf=x", "../b=y"), false)
+	f.Add(tarred(t, &tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "../x"}), false)
+	f.Fuzz(func(t *testing.T, body []byte, zipped bool) {
+		s := &store{dir: t.TempDir()}
+		work, done, err := s.work()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		name := filepath.Join(work, "archive")
+		if err := os.WriteFile(name, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		u, err := s.unpacking(context.Background(), work, Limits{Files: 50, File: 4000, Unpacked: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.root.Close()
+		form := "tar.gz"
+		if zipped {
+			form = "zip"
+		}
+		if u.archive(file, form) != nil || u.finish() != nil {
+			return
+		}
+		tree, err := s.keep(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.tree(tree) == nil {
+			t.Error("the tree is not there")
+		}
+		if entries, _ := os.ReadDir(work); len(entries) != 1 {
+			t.Errorf("beside the package there are %v", entries)
+		}
+	})
+}
