@@ -250,6 +250,10 @@ func (u *evaluation) items(t *task, loop *document.Member) jinja.Result {
 		return jinja.Result{Value: out}
 	case "nested", "cartesian":
 		return crossed(r, u.estate.limits.Instances)
+	case "together":
+		return zipped(r, u.estate.limits.Instances)
+	case "subelements":
+		return subelements(r, u.estate.limits.Instances)
 	}
 	return unknown
 }
@@ -320,6 +324,83 @@ func crossed(r jinja.Result, limit int) jinja.Result {
 	out := value.Value{Kind: value.List}
 	for _, row := range rows {
 		out.Items = append(out.Items, value.Value{Kind: value.List, Items: row})
+	}
+	return jinja.Result{Value: out}
+}
+
+// certain reports whether a value is a list of which every element is there for certain.
+func certain(v *value.Value) bool {
+	return v.Kind == value.List && !v.Open && !slices.ContainsFunc(v.Items, func(v value.Value) bool { return v.Maybe })
+}
+
+// zipped takes the first elements of some lists, then the second ones and so on, as with_together does. A list that has ended
+// gives null.
+func zipped(r jinja.Result, limit int) jinja.Result {
+	dark := jinja.Result{Value: value.Value{Kind: value.Unknown}}
+	if !certain(&r.Value) {
+		return dark
+	}
+	longest := 0
+	for i := range r.Value.Items {
+		if !certain(&r.Value.Items[i]) {
+			return dark
+		}
+		longest = max(longest, len(r.Value.Items[i].Items))
+	}
+	if longest*len(r.Value.Items) > limit {
+		return dark
+	}
+	out := value.Value{Kind: value.List}
+	for i := range longest {
+		row := value.Value{Kind: value.List}
+		for j := range r.Value.Items {
+			v := value.Value{Kind: value.Null}
+			if items := r.Value.Items[j].Items; i < len(items) {
+				v = items[i]
+			}
+			row.Items = append(row.Items, v)
+		}
+		out.Items = append(out.Items, row)
+	}
+	return jinja.Result{Value: out}
+}
+
+// subelements pairs each of some mappings with each element of a list in it, as with_subelements does: the mappings, the name of the
+// list, and perhaps what to do with a mapping that does not have it.
+func subelements(r jinja.Result, limit int) jinja.Result {
+	dark := jinja.Result{Value: value.Value{Kind: value.Unknown}}
+	if !certain(&r.Value) || len(r.Value.Items) < 2 {
+		return dark
+	}
+	of, name := &r.Value.Items[0], &r.Value.Items[1]
+	if !certain(of) || name.Kind != value.String {
+		return dark
+	}
+	skip := false
+	if len(r.Value.Items) > 2 {
+		skip = r.Value.Items[2].Field("skip_missing").Bool
+	}
+	out := value.Value{Kind: value.List}
+	for i := range of.Items {
+		list := &of.Items[i]
+		for step := range strings.SplitSeq(name.Text, ".") {
+			if list.Kind == value.Absent {
+				break
+			}
+			if list.Kind != value.Object || list.Open && list.Field(step).Kind == value.Absent {
+				return dark
+			}
+			list = list.Field(step)
+		}
+		if list.Kind == value.Absent && skip {
+			continue
+		}
+		if !certain(list) || len(out.Items)+len(list.Items) > limit {
+			return dark
+		}
+		for j := range list.Items {
+			out.Items = append(out.Items, value.Value{Kind: value.List, Items: []value.Value{of.Items[i], list.Items[j]}})
+		}
 	}
 	return jinja.Result{Value: out}
 }
