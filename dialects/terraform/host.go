@@ -93,6 +93,15 @@ func (h *Host) With(ctx context.Context, changed []*source.File) (*Host, []sourc
 // HasModule reports whether there is configuration of Terraform in a directory.
 func (h *Host) HasModule(dir string) bool { return h.e.load(dir) != nil }
 
+// Variables lists the variables of the module in a directory.
+func (h *Host) Variables(dir string) []string {
+	f := h.e.load(dir)
+	if f == nil {
+		return nil
+	}
+	return sortedNames(f.variables())
+}
+
 // Text returns the content of a file of the wrapping language, which is parsed once, and what is wrong with it; nil when it
 // cannot be read.
 func (h *Host) Text(file string) (*hclsyntax.Body, []source.Problem) {

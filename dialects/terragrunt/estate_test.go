@@ -90,6 +90,10 @@ func TestUnits(t *testing.T) {
 			[]string{"a/terragrunt.hcl: unresolved: the source ../../m leaves the tree that is scanned"}},
 		{"a source without configuration", map[string]string{"a/terragrunt.hcl": "terraform {\n  source = \"../m\"\n}\n"}, nil,
 			[]string{"a/terragrunt.hcl: unresolved: there is no configuration in m; what it declares was not scanned"}},
+		{"a unit in JSON", map[string]string{"a/terragrunt.hcl.json": "{}", "a/main.tf": aResource}, []string{"a: terraform_data.x"},
+			[]string{"a/terragrunt.hcl.json: unresolved: a unit in JSON was not read; what it runs was not scanned"}},
+		{"too deep", map[string]string{"a/terragrunt.hcl": "inputs = {\n  a = " + strings.Repeat("[", 1000) + "\n"}, nil,
+			[]string{"a/terragrunt.hcl: limit: the file was not read: it nests deeper than 250 brackets, or chains more than 2000 operators"}},
 		{"a stack of itself", map[string]string{"s/terragrunt.stack.hcl": "stack \"t\" {\n  source = \"${get_repo_root()}/t\"\n  path   = \"t\"\n}\n",
 			"t/terragrunt.stack.hcl": "stack \"t\" {\n  source = \"${get_repo_root()}/t\"\n  path   = \"t\"\n}\n"}, nil,
 			[]string{"t/terragrunt.stack.hcl: invalid: stack.t: the stack generates itself, directly or through other stacks"}},
@@ -130,6 +134,17 @@ func TestClaims(t *testing.T) {
 		if got := d.Claims(c.file, func() []byte { return []byte(c.text) }); got != c.want {
 			t.Errorf("%s: %v", c.file, got)
 		}
+	}
+}
+
+func TestInputs(t *testing.T) {
+	e, _ := open(t, map[string]string{
+		"a/terragrunt.hcl": "terraform {\n  source = \"../m\"\n}\n",
+		"m/main.tf":        "variable \"b\" {}\n\nvariable \"a\" {}\n",
+		"plain/main.tf":    "variable \"c\" {}\n",
+	}, nil)
+	if diff := cmp.Diff([]string{"a", "b", "c"}, e.(dialect.Inputter).Inputs()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -38,6 +38,7 @@ type terragrunt struct {
 // The files that Terragrunt finds by their names.
 const (
 	unitFile   = "terragrunt.hcl"
+	jsonFile   = "terragrunt.hcl.json"
 	stackFile  = "terragrunt.stack.hcl"
 	valuesFile = "terragrunt.values.hcl"
 )
@@ -53,7 +54,7 @@ func (terragrunt) Wraps() string { return "terraform" }
 func (terragrunt) Claims(file string, content func() []byte) bool {
 	base := path.Base(file)
 	switch base {
-	case unitFile, stackFile, valuesFile:
+	case unitFile, jsonFile, stackFile, valuesFile:
 		return !generated(file)
 	}
 	name, ok := strings.CutSuffix(base, ".hcl")
@@ -101,14 +102,20 @@ type estate struct {
 func (t terragrunt) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	var theirs, ours []string
+	var unread []source.Problem
 	for _, p := range paths {
-		if strings.HasSuffix(p, ".hcl") {
+		switch {
+		case strings.HasSuffix(p, ".hcl"):
 			ours = append(ours, p)
-		} else {
+		case path.Base(p) == jsonFile:
+			unread = append(unread, source.Problem{Kind: source.Unresolved, Range: source.Range{File: p},
+				Message: "a unit in JSON was not read; what it runs was not scanned"})
+		default:
 			theirs = append(theirs, p)
 		}
 	}
 	host, problems := terraform.NewHost(ctx, t.set, w, theirs)
+	problems = append(problems, unread...)
 	e := &estate{host: host}
 	for _, p := range ours {
 		_, more := host.Text(p)
@@ -199,8 +206,16 @@ func (e *estate) Comments(file string) []dialect.Comment {
 	return out
 }
 
-// Inputs lists what the roots of Terraform take; what units take they are given.
+// Inputs lists the variables of all roots and of the modules that units run, sorted.
 func (e *estate) Inputs() []string {
 	names := e.host.Estate().(dialect.Inputter).Inputs()
-	return names
+	seen := map[string]bool{}
+	for i := range e.units {
+		if m := e.units[i].module; m != "" && !seen[m] {
+			seen[m] = true
+			names = append(names, e.host.Variables(m)...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -262,7 +262,7 @@ func (r *run) gather() {
 	}
 	f := r.find(c, true)
 	at := firstLine(c)
-	if f.block != nil {
+	if f.block != nil && f.block.TypeRange.Filename == c.file { // else the unit's own file says which unit it is
 		at = terraform.Place(f.block.DefRange())
 	}
 	own := r.estate.real(r.unit.dir)
@@ -282,13 +282,21 @@ func (r *run) gather() {
 	switch {
 	case f.own && !r.Host.HasModule(own):
 		writes := slices.ContainsFunc(root.Generated, func(g terraform.Generated) bool { return strings.HasSuffix(g.Name, ".tf") })
-		if r.complete = writes; !writes {
+		if r.complete = writes; !writes && !r.broken(c) {
 			r.Problem(source.Unresolved, at, "the unit has no source, and there is no configuration of Terraform beside it")
 		}
 	case !r.complete:
 		r.Missing(resource.Missing{Address: "terraform.source in " + r.unit.dir})
 	}
 	r.Open(root)
+}
+
+// broken reports whether a file of the chain has mistakes, so that what it seems not to say it may say.
+func (r *run) broken(c *config) bool {
+	return slices.ContainsFunc(c.chain(), func(l link) bool {
+		_, problems := r.Host.Text(l.file)
+		return len(problems) > 0
+	})
 }
 
 // firstLine is where a config begins.
