@@ -93,7 +93,7 @@ func (c *client) get(ctx context.Context, q request) (*http.Response, error) {
 		if q.etag != "" {
 			r.Header.Set("If-None-Match", q.etag)
 		}
-		c.authorize(r, q, hop)
+		c.authorize(r, q)
 		response, err := c.http.Do(r)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -112,7 +112,7 @@ func (c *client) get(ctx context.Context, q request) (*http.Response, error) {
 		if hop+1 > maxRedirects {
 			return nil, failure("%s redirects more than %d times", q.url.Host, maxRedirects)
 		}
-		next.User = nil
+		next.User = nil // neither what came with the source nor what a server makes up
 		at = next
 	}
 }
@@ -139,7 +139,7 @@ func (c *client) checkURL(u *url.URL) error {
 }
 
 // authorize adds the credentials for the host that is asked.
-func (c *client) authorize(r *http.Request, q request, hop int) {
+func (c *client) authorize(r *http.Request, q request) {
 	host := r.URL.Host
 	if q.service != "" {
 		if token := c.credentials.token(host); token != "" && host == q.service && r.URL.Scheme == "https" {
@@ -148,9 +148,6 @@ func (c *client) authorize(r *http.Request, q request, hop int) {
 		return
 	}
 	if r.URL.User != nil { // as the source says, to the host that it names
-		if hop > 0 {
-			r.URL.User = nil
-		}
 		return
 	}
 	if login, ok := c.credentials.logins[r.URL.Hostname()]; ok && r.URL.Scheme == "https" {

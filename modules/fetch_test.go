@@ -423,6 +423,7 @@ func TestFetch_webThreats(t *testing.T) {
 	}
 	w.answer("/to-other.zip", "Location", "https://"+other.host+"/m.zip", "")
 	w.answer("/to-stranger.zip", "Location", "https://"+stranger.host+"/m.zip", "")
+	w.answer("/made-up.zip", "Location", "https://made:up@"+other.host+"/m.zip", "")
 	w.answer("/to-http.zip", "Location", "http://example.com/m.zip", "")
 	w.answer("/to-file.zip", "Location", "file:///etc/passwd", "")
 	w.answer("/round.zip", "Location", "/round.zip", "")
@@ -435,6 +436,7 @@ func TestFetch_webThreats(t *testing.T) {
 	os.WriteFile(filepath.Join(b.env["HOME"], ".netrc"), []byte("machine "+name+"x login a password b\ndefault login d password defaultpw\n"), 0o600)
 	for _, c := range []struct{ source, want string }{
 		{"https://" + w.host + "/to-other.zip", "main.tf=x"},
+		{"https://" + w.host + "/made-up.zip", "main.tf=x"},
 		{"https://" + w.host + "/to-stranger.zip", "error is not a public one"},
 		{"https://" + stranger.host + "/m.zip", "error allow it with --modules-hosts"},
 		{"https://" + w.host + "/to-http.zip", "error without encryption"},
@@ -459,10 +461,18 @@ func TestFetch_webThreats(t *testing.T) {
 	if asked := stranger.took(); len(asked) > 0 {
 		t.Errorf("a host that is not allowed was asked for %v", asked)
 	}
+	rounds := 0
 	for _, line := range append(w.took(), other.took()...) {
+		if line == "/round.zip" {
+			rounds++
+		}
 		if strings.Contains(line, "Basic") {
 			t.Errorf("credentials were sent that are for nobody: %s", line)
 		}
+	}
+
+	if rounds != maxRedirects+1 {
+		t.Errorf("%d redirections were followed", rounds-1)
 	}
 
 	b.env["NETRC"] = filepath.Join(b.env["HOME"], "netrc")
@@ -511,11 +521,11 @@ func TestFetch_tokens(t *testing.T) {
 	redirecting.answer("/.well-known/terraform.json", "Location", "https://"+other.host+"/.well-known/terraform.json", "")
 	b2 := newBench(t, redirecting, other)
 	b2.env["TF_CLI_CONFIG_FILE"] = filepath.Join(b2.dir, "rc.tfrc")
-	os.WriteFile(b2.env["TF_CLI_CONFIG_FILE"], []byte("credentials \""+redirecting.host+"\" { token = \"s3cret\" }"), 0o600)
+	os.WriteFile(b2.env["TF_CLI_CONFIG_FILE"], []byte("credentials \""+redirecting.host+"\" {\n token = \"s3cret\"\n}\ncredentials \""+other.host+"\" {\n token = \"others\"\n}\n"), 0o600)
 	b2.fetch(redirecting.host+"/acme/vpc/aws", "1.0.0")
 	for _, line := range other.took() {
-		if strings.Contains(line, "s3cret") {
-			t.Errorf("a redirection took the token along: %s", line)
+		if strings.Contains(line, "s3cret") || strings.HasPrefix(line, "/.well-known") && strings.Contains(line, "Bearer") {
+			t.Errorf("a redirection took a token along: %s", line)
 		}
 	}
 	if asked := redirecting.took(); len(asked) != 1 || !strings.HasSuffix(asked[0], "s3cret") {
