@@ -88,8 +88,8 @@ func (s *scope) included() {
 		return
 	}
 	e := &env{scope: s, flat: 1}
-	if provider := nodeText(f.root.Get("provider")); provider == "" {
-		if name := nodeText(f.root.Get("provider").Get("name")); name != "" && name != "aws" {
+	if provider := e.derefQuietly(f.root.Get("provider")); nodeText(provider) == "" {
+		if name := nodeText(provider.Get("name")); name != "" && name != "aws" {
 			return // it is about another cloud
 		}
 	}
@@ -147,7 +147,7 @@ func (s *scope) functions() {
 		return
 	}
 	e := &env{scope: s, flat: 1}
-	provider := f.root.Get("provider")
+	provider := e.deref(f.root.Get("provider"))
 	if name := nodeText(provider.Get("name")); name != "aws" && nodeText(provider) != "aws" {
 		return
 	}
@@ -166,7 +166,7 @@ func (s *scope) functions() {
 			s.unit.contain("the function "+m.Key.Text, m.Key.Range, func() { own = s.frameworkFunction(m, body, provider) || own })
 		}
 	}
-	if m := f.root.Member("provider"); own && m != nil && provider.Kind == document.Mapping {
+	if m := f.root.Member("provider"); own && m != nil && provider != nil && provider.Kind == document.Mapping {
 		s.unit.contain("the role", m.Key.Range, func() { s.frameworkRole(m, provider) })
 	}
 }
@@ -259,6 +259,58 @@ func (s *scope) frameworkFunction(at *document.Member, body, provider *document.
 	return own
 }
 
+// logicalPath is how the framework writes the path of a request in a logical id.
+func logicalPath(path string) string {
+	var id strings.Builder
+	for part := range strings.SplitSeq(path, "/") {
+		id.WriteString(logical(strings.NewReplacer("{", "", "}", "Var", "+", "").Replace(part)))
+	}
+	return id.String()
+}
+
+// frameworkRoute makes the route of an HTTP API that calls a function.
+func (m *maker) frameworkRoute(event *value.Value) {
+	http := event.Field("httpApi")
+	var method, where string
+	switch http.Kind {
+	case value.String: // "GET /hello", or "*" for everything
+		short := strings.Fields(http.Text)
+		if len(short) == 2 {
+			method, where = short[0], short[1]
+		} else if http.Text != "*" {
+			return
+		}
+	case value.Object:
+		if http.Field("method").Kind == value.Unknown || http.Field("path").Kind == value.Unknown {
+			return
+		}
+		method, where = http.Field("method").Text, http.Field("path").Text
+	default:
+		return
+	}
+	key, id := "$default", "HttpApiRouteDefault"
+	if where != "" && where != "*" {
+		if method == "" || method == "*" {
+			method = "any"
+		}
+		key = strings.ToUpper(method) + " " + where
+		id = "HttpApiRoute" + logical(strings.ToLower(method)) + logicalPath(where)
+	}
+	n := m.plain(id, "AWS::ApiGatewayV2::Route")
+	m.set(n, "RouteKey", text(key), event.Range)
+	m.set(n, "ApiId", unknown(), event.Range)
+	auth := text("NONE")
+	switch a := http.Field("authorizer"); {
+	case a.Field("type").Kind == value.String && a.Field("type").Text == "aws_iam":
+		auth = text("AWS_IAM")
+	case a.Kind != value.Absent:
+		auth = unknown()
+	}
+	m.set(n, "AuthorizationType", auth, event.Range)
+	n.maybe = n.maybe || event.Maybe
+	m.finishFramework(n)
+}
+
 // serviceName is what the service is called.
 func (s *scope) serviceName(e *env) value.Value {
 	service := s.template.framework.root.Get("service")
@@ -328,7 +380,9 @@ func (m *maker) frameworkURL(id string) {
 
 // frameworkEvents makes the methods of a REST API that call a function.
 func (m *maker) frameworkEvents() {
-	for _, event := range m.body.Field("events").Items {
+	for i := range m.body.Field("events").Items {
+		event := &m.body.Field("events").Items[i]
+		m.frameworkRoute(event)
 		http := event.Field("http")
 		if short := strings.Fields(http.Text); http.Kind == value.String && len(short) == 2 { // "get /hello"
 			long := object(value.Field{Name: "method", Value: text(short[0])}, value.Field{Name: "path", Value: text(short[1])})
@@ -338,11 +392,7 @@ func (m *maker) frameworkEvents() {
 		if http.Kind != value.Object || method.Kind != value.String {
 			continue
 		}
-		id := "ApiGatewayMethod"
-		for part := range strings.SplitSeq(where.Text, "/") {
-			id += logical(strings.NewReplacer("{", "", "}", "Var", "+", "").Replace(part))
-		}
-		n := m.plain(id+logical(strings.ToLower(method.Text)), "AWS::ApiGateway::Method")
+		n := m.plain("ApiGatewayMethod"+logicalPath(where.Text)+logical(strings.ToLower(method.Text)), "AWS::ApiGateway::Method")
 		m.set(n, "HttpMethod", text(strings.ToUpper(method.Text)), method.Range)
 		auth := text("NONE")
 		switch a := http.Field("authorizer"); {

@@ -142,7 +142,7 @@ func (e *env) variable(inner string) value.Value {
 				return markGiven(in.value)
 			}
 			if source == "sls" && rest == "stage" || source == "opt" && rest == "stage" && len(alternatives(inner)) == 1 {
-				if n := e.scope.template.framework.root.Get("provider").Get("stage"); n != nil && !strings.Contains(n.Text, "opt:stage}") {
+				if n := e.derefQuietly(e.scope.template.framework.root.Get("provider")).Get("stage"); n != nil && !strings.Contains(n.Text, "opt:stage}") {
 					return e.value(n)
 				}
 				return text("dev")
