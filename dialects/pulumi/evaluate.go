@@ -59,8 +59,12 @@ type setting struct {
 type result struct {
 	value value.Value
 	refs  []resource.Ref // Path is within the value
+	size  int // how many values are in it, followed through all names
 	busy  bool
 }
+
+// maxSize bounds the values in one: variables that hold each other several times grow without end.
+const maxSize = 100_000
 
 // maxSteps bounds the nodes that one stack may take: variables may multiply each other.
 const maxSteps = 2_000_000
@@ -207,7 +211,7 @@ type env struct {
 	*evaluation
 	at    value.Path
 	refs  []resource.Ref
-	depth int
+	size  int // values made so far
 }
 
 // value evaluates a node. The Range of a member's value is its whole entry.
@@ -215,7 +219,7 @@ func (e *env) value(n *document.Node) value.Value {
 	if n == nil {
 		return value.Value{}
 	}
-	if !e.charge(n.Range) {
+	if e.size++; !e.charge(n.Range) {
 		return value.Value{Kind: value.Unknown, Range: n.Range}
 	}
 	switch n.Kind {
@@ -364,7 +368,12 @@ func (e *env) access(n *document.Node, a *access) value.Value {
 		return e.ofResource(d, a)
 	}
 	if m := u.variables[a.root]; m != nil {
-		return e.follow(u.variable(a.root, m, n), a.steps)
+		r := u.variable(a.root, m, n)
+		if e.size += r.size; e.size > maxSize {
+			e.problem(source.Limit, n.Range, "more than %d values are made of names that hold each other; the rest is unknown", maxSize)
+			return value.Value{Kind: value.Unknown}
+		}
+		return e.follow(r, a.steps)
 	}
 	if s := u.settingOf(a.root); s != nil {
 		return e.follow(&result{value: s.value}, a.steps)
@@ -393,7 +402,7 @@ func (u *evaluation) variable(name string, m *document.Member, from *document.No
 		r.value = value.Value{Kind: value.Unknown}
 	}
 	u.nested--
-	r.refs, r.busy = e.refs, false
+	r.refs, r.size, r.busy = e.refs, e.size, false
 	return r
 }
 

@@ -117,7 +117,9 @@ func (e *env) call(n *document.Node, name string, arg *document.Node) value.Valu
 func (e *env) whole(n *document.Node) value.Value {
 	at, from := e.at, len(e.refs)
 	inner := &env{evaluation: e.evaluation}
+	inner.size = e.size
 	v := inner.value(n)
+	e.size = inner.size
 	e.at, e.refs = at, e.refs[:from]
 	for _, ref := range inner.refs {
 		e.refer(nil, ref.Target, ref.Attribute)
