@@ -59,7 +59,7 @@ type setting struct {
 type result struct {
 	value value.Value
 	refs  []resource.Ref // Path is within the value
-	size  int // how many values are in it, followed through all names
+	size  int            // how many values are in it, followed through all names
 	busy  bool
 }
 
@@ -209,9 +209,9 @@ func (u *evaluation) body(d *declaration) *result {
 // env evaluates one value, and gathers what it refers to.
 type env struct {
 	*evaluation
-	at    value.Path
-	refs  []resource.Ref
-	size  int // values made so far
+	at   value.Path
+	refs []resource.Ref
+	size int // values made so far
 }
 
 // value evaluates a node. The Range of a member's value is its whole entry.
