@@ -260,15 +260,15 @@ func (t *tracer) step(ref *reference, ctx *hcl.EvalContext) (hclsyntax.Expressio
 		}
 	}
 	s := scopeOf(ctx)
+	if s != nil && s.names != nil {
+		return t.wrapped(s.names, ref)
+	}
 	name, ok := attrName(ref.Traversal, 1)
 	if s == nil || !ok {
 		return nil, nil, nil, false
 	}
 	note := func(name string, r hcl.Range) {
 		t.trace = append(t.trace, dialect.Step{Name: name, Range: place(r)})
-	}
-	if s.names != nil {
-		return t.wrapped(s.names, ref)
 	}
 	switch ref.Traversal.RootName() {
 	case "local":

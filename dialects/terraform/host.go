@@ -283,12 +283,14 @@ func Foreign(v cty.Value) cty.Value {
 	plain, paths := v.UnmarkDeepWithPaths()
 	kept := paths[:0]
 	for _, p := range paths {
-		sensitive := false
+		marks := cty.ValueMarks{}
 		for m := range p.Marks {
-			sensitive = sensitive || m == function.SensitiveMark
+			if _, outside := m.(given); outside || m == function.SensitiveMark {
+				marks[m] = struct{}{}
+			}
 		}
-		if sensitive {
-			kept = append(kept, cty.PathValueMarks{Path: p.Path, Marks: cty.NewValueMarks(function.SensitiveMark)})
+		if len(marks) > 0 {
+			kept = append(kept, cty.PathValueMarks{Path: p.Path, Marks: marks})
 		}
 	}
 	plain, _ = cty.Transform(plain, func(_ cty.Path, v cty.Value) (cty.Value, error) {

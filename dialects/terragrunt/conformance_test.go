@@ -173,10 +173,9 @@ unit "logs" {
   source = "${get_repo_root()}/modules//bucket"
 }
 
-inputs = {
+inputs = merge(values, {
   name = values.name
-  acl  = values.acl
-}
+})
 `,
 				"modules/bucket/main.tf": `variable "name" {}
 variable "acl" {}

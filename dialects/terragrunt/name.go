@@ -199,7 +199,8 @@ func (c *config) Behind(t hcl.Traversal) (terraform.Written, bool) {
 			return terraform.Written{}, false
 		}
 		w, ok := lookup(from.owner, from.expr, pathOf(t[1:]))
-		if name, named := stepName(t, 1); ok && named {
+		w.Name = "values in " + from.owner.file
+		if name, named := stepName(t, 1); named {
 			w.Name = "values." + name + " in " + from.owner.file
 		}
 		return w, ok
