@@ -31,10 +31,11 @@ var floors = [][]string{
 
 // within are the imports that are allowed between packages of one floor, because one is the ground of the other.
 var within = map[string]string{
-	"schema":             "value",               // defaults are values
-	"dialects/terraform": "dialects/terraform/", // a dialect may have rooms of its own
-	"dialects/ansible":   "dialects/ansible/",
-	"dialects/azure":     "dialects/azure/",
+	"schema":              "value",               // defaults are values
+	"dialects/terraform":  "dialects/terraform/", // a dialect may have rooms of its own
+	"dialects/ansible":    "dialects/ansible/",
+	"dialects/azure":      "dialects/azure/",
+	"dialects/terragrunt": "dialects/terraform", // it wraps it: what it runs is Terraform
 }
 
 // ground are the packages that know only the standard library.
