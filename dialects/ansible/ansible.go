@@ -56,6 +56,7 @@ type estate struct {
 	outside          []*definition // --var and --var-file
 	templates        *sync.Map     // text to *jinja.Template
 	conditions       *sync.Map     // text to *jinja.Expr
+	roles            *sync.Map     // folder to whether it holds a role
 
 	mu     sync.Mutex
 	loaded map[string]*file // read later; nil for one that is not there
@@ -64,7 +65,7 @@ type estate struct {
 // Open reads the files and finds the units.
 func (a ansible) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
 	e := &estate{ansible: a, workspace: w, limits: withDefaults(w.Limits), files: map[string]*file{}, loaded: map[string]*file{},
-		templates: new(sync.Map), conditions: new(sync.Map)}
+		templates: new(sync.Map), conditions: new(sync.Map), roles: new(sync.Map)}
 	e.paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	files := make([]*file, len(e.paths))
 	var wait sync.WaitGroup
@@ -168,7 +169,7 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 		return e.workspace.Read(p)
 	}
 	n := &estate{ansible: e.ansible, workspace: &w, limits: e.limits, files: make(map[string]*file, len(e.files)), paths: e.paths,
-		templates: e.templates, conditions: e.conditions, loaded: map[string]*file{}}
+		templates: e.templates, conditions: e.conditions, roles: e.roles, loaded: map[string]*file{}}
 	for p, f := range e.files {
 		n.files[p] = f
 	}

@@ -72,13 +72,27 @@ func (e *estate) roleDir(name, dir, role string, looked func(string)) string {
 			looked(c)
 			looked(path.Dir(c))
 		}
-		for _, part := range []string{"tasks", "defaults", "meta", "vars", "handlers"} {
-			if info, err := fs.Stat(e.workspace.FS, path.Join(c, part)); err == nil && info.IsDir() {
-				return c
-			}
+		if e.isRole(c) {
+			return c
 		}
 	}
 	return ""
+}
+
+// isRole reports whether a folder holds a role. The answer is remembered: plays ask for the same roles again and again.
+func (e *estate) isRole(dir string) bool {
+	if known, ok := e.roles.Load(dir); ok {
+		return known.(bool)
+	}
+	isDir := func(name string) bool {
+		info, err := fs.Stat(e.workspace.FS, name)
+		return err == nil && info.IsDir()
+	}
+	is := isDir(dir) && slices.ContainsFunc([]string{"tasks", "defaults", "meta", "vars", "handlers"}, func(part string) bool {
+		return isDir(path.Join(dir, part))
+	})
+	e.roles.Store(dir, is)
+	return is
 }
 
 // inRole lists the file of that name in a part of a role, or the files of the folder of that name.
