@@ -18,7 +18,7 @@ type Dialect interface {
 
 	// Claims reports whether the file belongs to the dialect. It asks for the content only when the path leaves it open,
 	// and decides from that in one cheap pass, without parsing. Content returns the whole file, or of a file that cannot
-	// be read as text (too large, not UTF-8) its first 64 KiB, or nil: Open then reports what is wrong with it.
+	// be read as text (too large, not UTF-8) its first 64 KiB, those of UTF-16 as UTF-8, or nil: Open then reports what is wrong with it.
 	Claims(path string, content func() []byte) bool
 
 	// Open reads the claimed files and finds the units among them. Files are read through the workspace. It evaluates

@@ -50,8 +50,8 @@ func (r *Reader) Read(name string) (*File, *Problem) {
 // headBytes is how much Head returns of a file that Read refuses.
 const headBytes = 64 << 10
 
-// Head returns what there is to recognise a file by: its whole content, or of a file that Read refuses its first 64 KiB;
-// nil when not even they can be read.
+// Head returns what there is to recognise a file by: its whole content, or of a file that Read refuses its first 64 KiB, in
+// UTF-8 where they are UTF-16; nil when not even they can be read.
 func (r *Reader) Head(name string) []byte {
 	file, problem := r.Read(name)
 	if problem == nil {
@@ -70,7 +70,7 @@ func (r *Reader) Head(name string) []byte {
 	if err != nil {
 		return nil
 	}
-	return head
+	return narrow(head)
 }
 
 // Forget drops what was read of a file that nobody will ask for again.
@@ -129,6 +129,9 @@ func (r *Reader) read(name string) (*File, *Problem) {
 	}
 	if int64(len(content)) > limit {
 		return unreadable("the file has more than the limit of %d MiB", limit>>20)
+	}
+	if order, _ := wide(content); order != nil {
+		return unreadable("the file is in UTF-16; save it as UTF-8")
 	}
 	if !utf8.Valid(content) {
 		file := &File{Path: name, Bytes: content}
