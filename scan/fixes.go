@@ -19,6 +19,10 @@ import (
 // findingKey is what a finding is about, whatever the attribute and the set of inputs.
 type findingKey struct{ dir, rule, address string }
 
+func keyOf(f *finding.Finding) findingKey {
+	return findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}
+}
+
 // offer fills in the proved fixes of the findings that are to be reported. units are the judged units of every estate, in
 // the order of the estates. What was offered before for a directory is offered again when nothing that matters to its fixes
 // has changed: neither its units nor any other unit that reads a file which the fixes edit.
@@ -49,7 +53,7 @@ func (s *scan) offer(ctx context.Context, findings []finding.Finding, units []*u
 		if f.Suppression != nil {
 			continue
 		}
-		if offer, ok := offers[findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}]; ok {
+		if offer, ok := offers[keyOf(f)]; ok {
 			f.Fixes = append(f.Fixes, offer)
 		}
 	}
@@ -66,7 +70,7 @@ func suppressedIn(findings []finding.Finding) map[findingKey]string {
 			if by.Location.From.Line > 0 {
 				place = fmt.Sprintf("%s:%d", place, by.Location.From.Line)
 			}
-			out[findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}] = place
+			out[keyOf(&f)] = place
 		}
 	}
 	return out

@@ -146,3 +146,39 @@ func TestRun_keepsWhatIsSuppressed(t *testing.T) {
 		})
 	}
 }
+
+// TestMend_staysElsewhere: a finding whose attribute is another after the fixes has another id and is there all the same.
+func TestMend_staysElsewhere(t *testing.T) {
+	page := func(id, require, fix string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("---\nid: " + id + "\nseverity: low\ncategory: encryption\non: [aws_ebs_volume]\nrequire: " +
+			require + "\nmessage: It is open\n" + fix + "since: 0.1\n---\n# It is open\n\nWhy.\n")}
+	}
+	set := schema.Load()
+	catalogue, err := rule.Load(set, fstest.MapFS{
+		"volume-open.md":    page("volume-open", "this.encrypted", "fix:\n  - set: {encrypted: true}\n"),
+		"volume-own-key.md": page("volume-own-key", "this.encrypted && has(this.kms_key_id)", ""),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := scan.Mend(context.Background(), scan.Options{
+		FS:       fstest.MapFS{"main.tf": {Data: []byte("resource \"aws_ebs_volume\" \"a\" {\n  encrypted = false\n  type = \"gp3\"\n}\n")}},
+		Dialects: []dialect.Dialect{terraform.New(set)}, Rules: catalogue,
+	}, func(finding.Finding) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done, left []string
+	for _, x := range m.Done {
+		done = append(done, x.Finding.Rule)
+	}
+	for _, x := range m.Left {
+		left = append(left, x.Finding.Rule+": "+x.Reason)
+	}
+	if diff := cmp.Diff([]string{"volume-open"}, done); diff != "" {
+		t.Errorf("done: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"volume-own-key: " + scan.NoFix}, left); diff != "" {
+		t.Errorf("left: %s", diff)
+	}
+}

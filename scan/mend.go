@@ -39,7 +39,8 @@ type Unmended struct {
 // NoFix is the reason of a finding whose rule says nothing of how it is mended.
 const NoFix = "the rule has no fix: what is right depends on the use"
 
-// maxRounds bounds how often the tree is fixed and judged again. Each round mends at least one finding.
+// maxRounds bounds how often the tree is fixed and judged again. Each round mends at least one finding. What the last round
+// wrote is judged too: nothing is called mended that was not seen to be gone.
 const maxRounds = 12
 
 // Mend fixes the chosen findings in memory: round by round it proves their fixes, applies as many as hold together, and judges
@@ -56,7 +57,7 @@ func Mend(ctx context.Context, o Options, choose func(finding.Finding) bool) (*M
 	out := &Mending{}
 	var now *finding.Report
 	reasons := make(map[findingKey]string)
-	for range maxRounds {
+	for round := 0; ; round++ {
 		units, err := s.judgeAll(ctx)
 		if err != nil {
 			return nil, err
@@ -70,7 +71,7 @@ func Mend(ctx context.Context, o Options, choose func(finding.Finding) bool) (*M
 		}
 		m.suppressed = suppressedIn(now.Findings)
 		chosen := slices.DeleteFunc(slices.Clone(now.Findings), func(f finding.Finding) bool { return f.Suppression != nil || !choose(f) })
-		if len(chosen) == 0 {
+		if len(chosen) == 0 || round == maxRounds {
 			break
 		}
 		clear(reasons)
@@ -127,8 +128,8 @@ func (m *mender) round(ctx context.Context, units []*unitResult, chosen []findin
 			for _, w := range f.Wishes {
 				key := findingKey{w.Unit.Name.Dir, w.Key.Rule, w.Key.Address}
 				for _, c := range chosen {
-					if (findingKey{c.Resource.Unit, c.Rule, c.Resource.Address}) == key && single[key] != nil {
-						m.titles[c.ID] = Mended{Title: single[key].Title, Shared: f.Shared}
+					if keyOf(&c) == key && single[key] != nil {
+						m.titles[c.ID] = Mended{Title: single[key].Title, Shared: single[key].Shared}
 					}
 				}
 			}
@@ -149,33 +150,53 @@ func (m *mender) round(ctx context.Context, units []*unitResult, chosen []findin
 	return applied, nil
 }
 
-// conclude tells apart what is gone and what stays.
+// conclude tells apart what is gone and what stays. A finding whose attribute changed stays under another id, and one that
+// was not there before stays too.
 func (m *mender) conclude(out *Mending, now *finding.Report, reasons map[findingKey]string, choose func(finding.Finding) bool) {
+	before := make(map[string]bool)
+	was := make(map[findingKey]bool)
+	for _, f := range out.Report.Findings {
+		before[f.ID] = true
+		was[keyOf(&f)] = true
+	}
 	stays := make(map[string]bool)
+	moved := make(map[findingKey]bool) // there is a finding about it that was not there before
 	for _, f := range now.Findings {
 		stays[f.ID] = true
+		if !before[f.ID] {
+			moved[keyOf(&f)] = true
+		}
 	}
 	for _, f := range out.Report.Findings {
-		switch done, ok := m.titles[f.ID]; {
+		switch done := m.titles[f.ID]; {
 		case f.Suppression != nil:
-		case !stays[f.ID]:
+		case !stays[f.ID] && !moved[keyOf(&f)]:
 			done.Finding = f
 			out.Done = append(out.Done, done)
 		case choose(f):
-			reason := reasons[findingKey{f.Resource.Unit, f.Rule, f.Resource.Address}]
-			switch ru := m.Rules.Rule(f.Rule); {
-			case ok && reason == "":
-				reason = "it could not be applied together with the others: run fix again"
-			case reason != "":
-			case ru == nil || len(ru.Fix) == 0:
-				reason = NoFix
-			default:
-				reason = "its fix does not hold together with the others"
-			}
-			out.Left = append(out.Left, Unmended{f, reason})
+			out.Left = append(out.Left, Unmended{f, m.whyLeft(f, reasons)})
+		}
+	}
+	for _, f := range now.Findings {
+		if f.Suppression == nil && !was[keyOf(&f)] && choose(f) {
+			out.Left = append(out.Left, Unmended{f, "it is there since the others are fixed: run fix again"})
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(m.after)) {
 		out.Files = append(out.Files, FileChange{Before: m.before[path], After: m.after[path]})
 	}
+}
+
+// whyLeft says why a chosen finding stays.
+func (m *mender) whyLeft(f finding.Finding, reasons map[findingKey]string) string {
+	if reason := reasons[keyOf(&f)]; reason != "" {
+		return reason
+	}
+	if ru := m.Rules.Rule(f.Rule); ru == nil || len(ru.Fix) == 0 {
+		return NoFix
+	}
+	if _, applied := m.titles[f.ID]; applied {
+		return "it could not be applied together with the others: run fix again"
+	}
+	return "its fix does not hold together with the others"
 }
