@@ -136,8 +136,9 @@ resources:
 				{Address: "prod: key", Path: "value", At: "${token}", Wait: "config.token"},
 			},
 			Wishes: []dialecttest.Wish{
-				{Name: "flow", Address: "dev: disk", Changes: []resource.Change{setTo("encrypted", truly(true))}},
-				{Name: "merged", Address: "dev: copy", Changes: []resource.Change{setTo("encrypted", truly(true))}},
+				{Name: "flow", Address: "dev: disk", Changes: []resource.Change{setTo("encrypted", truly(true))}, Shared: []string{"disk"}}, // of prod
+				{Name: "merged", Address: "dev: copy", Changes: []resource.Change{setTo("encrypted", truly(true))}, Shared: []string{"copy"}},
+				{Name: "what another reads", Address: "dev: disk", Changes: []resource.Change{setTo("availability_zone", text("b"))}, Shared: []string{"copy", "disk"}},
 			},
 		},
 		{

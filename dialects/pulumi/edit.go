@@ -246,7 +246,17 @@ func (l *lowering) finish() (dialect.Lowered, error) {
 			out.Shared = append(out.Shared, d.name)
 		}
 	}
+	if l.of != nil && l.deployedOften() {
+		out.Shared = append(out.Shared, l.of.name)
+	}
 	return out, nil
+}
+
+// deployedOften reports whether other stacks deploy the program too: there, the same resource changes with this one. A stack's
+// own file is never edited.
+func (l *lowering) deployedOften() bool {
+	here := l.unit.unit
+	return slices.ContainsFunc(l.unit.estate.units, func(u unit) bool { return u.program == here.program && u.name != here.name })
 }
 
 // reaches reports whether a change is in what another resource has too: an anchor that both use, or a property that it asks for.
