@@ -59,15 +59,17 @@ type setting struct {
 type result struct {
 	value value.Value
 	refs  []resource.Ref // Path is within the value
-	size  int            // how many values are in it, followed through all names
 	busy  bool
 }
 
-// maxSize bounds the values in one: variables that hold each other several times grow without end.
+// maxSize bounds the values in one: variables and properties that hold each other several times grow without end.
 const maxSize = 100_000
 
-// maxSteps bounds the nodes that one stack may take: variables may multiply each other.
+// maxSteps bounds the values that one stack may take: names may multiply each other.
 const maxSteps = 2_000_000
+
+// stepBytes is how many bytes of a text that is made count as a step: texts may multiply each other too.
+const stepBytes = 64
 
 // maxDepth bounds how deep names lead to names.
 const maxDepth = 200
@@ -80,9 +82,10 @@ func (u *evaluation) problem(kind source.ProblemKind, at source.Range, format st
 	}
 }
 
-// charge counts a step, and reports whether there may be more.
-func (u *evaluation) charge(at source.Range) bool {
-	if u.steps++; u.steps > maxSteps || u.steps%1024 == 0 && u.ctx.Err() != nil {
+// charge counts steps, and reports whether there may be more.
+func (u *evaluation) charge(steps int, at source.Range) bool {
+	before := u.steps
+	if u.steps += steps; u.steps > maxSteps || u.steps/1024 != before/1024 && u.ctx.Err() != nil {
 		if !u.stopped && u.ctx.Err() == nil {
 			u.problem(source.Limit, at, "the program takes more than %d steps; what is left is unknown", maxSteps)
 		}
@@ -219,7 +222,7 @@ func (e *env) value(n *document.Node) value.Value {
 	if n == nil {
 		return value.Value{}
 	}
-	if e.size++; !e.charge(n.Range) {
+	if e.size++; !e.charge(1, n.Range) {
 		return value.Value{Kind: value.Unknown, Range: n.Range}
 	}
 	switch n.Kind {
@@ -331,6 +334,9 @@ func (e *env) joined(n *document.Node, values []value.Value, separator string) v
 			}
 		}
 	}
+	if !e.charge(size/stepBytes, n.Range) {
+		return value.Value{Kind: value.Unknown, Sensitive: out.Sensitive, Given: out.Given}
+	}
 	out.Text = prefix
 	if out.Kind == value.Unknown && prefix != "" {
 		out.Ending = ending
@@ -357,9 +363,41 @@ func scalarText(v *value.Value) (string, bool) {
 
 // access evaluates ${name…}.
 func (e *env) access(n *document.Node, a *access) value.Value {
-	if !e.charge(n.Range) {
-		return value.Value{Kind: value.Unknown}
+	v := e.named(n, a)
+	if !e.take(&v, n.Range) {
+		return value.Value{Kind: value.Unknown, Sensitive: v.Sensitive, Given: v.Given}
 	}
+	return v
+}
+
+// take counts what is in a value that a name stands for, or that a function made, and reports whether there may be as much. The
+// values are shared, but whoever walks through them meets each as often as it is named.
+func (e *env) take(v *value.Value, at source.Range) bool {
+	count := weigh(v, maxSize)
+	if e.size += count; e.size > maxSize {
+		e.problem(source.Limit, at, "more than %d values are made of names that hold each other; the rest is unknown", maxSize)
+		return false
+	}
+	return e.charge(count, at)
+}
+
+// weigh counts the values in one, itself included; beyond most it does not count on.
+func weigh(v *value.Value, most int) int {
+	n := 1
+	for i := 0; i < len(v.Items) && n <= most; i++ {
+		n += weigh(&v.Items[i], most-n)
+	}
+	for i := 0; i < len(v.Fields) && n <= most; i++ {
+		n += weigh(&v.Fields[i].Value, most-n)
+	}
+	if v.Document != nil && n <= most {
+		n += weigh(v.Document, most-n)
+	}
+	return n
+}
+
+// named evaluates what a name stands for.
+func (e *env) named(n *document.Node, a *access) value.Value {
 	u := e.evaluation
 	if a.root == "pulumi" {
 		return u.builtin(a)
@@ -368,12 +406,7 @@ func (e *env) access(n *document.Node, a *access) value.Value {
 		return e.ofResource(d, a)
 	}
 	if m := u.variables[a.root]; m != nil {
-		r := u.variable(a.root, m, n)
-		if e.size += r.size; e.size > maxSize {
-			e.problem(source.Limit, n.Range, "more than %d values are made of names that hold each other; the rest is unknown", maxSize)
-			return value.Value{Kind: value.Unknown}
-		}
-		return e.follow(r, a.steps)
+		return e.follow(u.variable(a.root, m, n), a.steps)
 	}
 	if s := u.settingOf(a.root); s != nil {
 		return e.follow(&result{value: s.value}, a.steps)
@@ -402,7 +435,7 @@ func (u *evaluation) variable(name string, m *document.Member, from *document.No
 		r.value = value.Value{Kind: value.Unknown}
 	}
 	u.nested--
-	r.refs, r.size, r.busy = e.refs, e.size, false
+	r.refs, r.busy = e.refs, false
 	return r
 }
 

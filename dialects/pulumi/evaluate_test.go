@@ -2,6 +2,8 @@ package pulumi
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -229,6 +231,70 @@ func program(resources int) []byte {
 			"  g" + n + ":\n    type: aws:ec2:SecurityGroup\n    properties:\n      ingress:\n        - {protocol: tcp, fromPort: 22, toPort: 22, cidrBlocks: [10.0.0.0/8]}\n        - protocol: tcp\n          fromPort: 443\n          toPort: 443\n          cidrBlocks: [0.0.0.0/0]\n")
 	}
 	return []byte(b.String())
+}
+
+// TestGrowth holds that values which grow by being named again and again end in a problem, and soon.
+func TestGrowth(t *testing.T) {
+	const head = "name: a\nruntime: yaml\n"
+	repeated := func(of string, times int) string { return strings.TrimSuffix(strings.Repeat(of+", ", times), ", ") }
+	chain := func(entry func(i int) string) string {
+		var b strings.Builder
+		for i := range 60 {
+			b.WriteString(entry(i))
+		}
+		return b.String()
+	}
+	resource := func(i int, tags string) string {
+		return fmt.Sprintf("  r%d: {type: 'aws:s3:Bucket', properties: {tags: %s}}\n", i, tags)
+	}
+	for name, text := range map[string]string{
+		"properties": head + "resources:\n" + chain(func(i int) string {
+			return resource(i, fmt.Sprintf("{a: '${r%d.tags}', b: '${r%[1]d.tags}'}", i+1))
+		}) + resource(60, "{z: z}"),
+		"properties in lists": head + "resources:\n" + chain(func(i int) string {
+			return resource(i, "["+repeated(fmt.Sprintf("'${r%d.tags}'", i+1), 10)+"]")
+		}) + resource(60, "[x]"),
+		"through JSON": head + "resources:\n" + chain(func(i int) string {
+			return resource(i, fmt.Sprintf("{a: {'fn::toJSON': ['${r%d.tags.a}', '${r%[1]d.tags.a}']}}", i+1))
+		}) + resource(60, "{a: a}"),
+		"through base64": head + "variables:\n" + chain(func(i int) string {
+			return fmt.Sprintf("  v%d: {'fn::toBase64': '${v%d}'}\n", i, i+1)
+		}) + "  v60: " + strings.Repeat("x", 1000) + "\nresources:\n" + resource(0, "{a: '${v0}'}"),
+		"texts": head + "resources:\n" + chain(func(i int) string {
+			return resource(i, fmt.Sprintf("{a: '${r%d.tags.a}${r%[1]d.tags.a}'}", i+1))
+		}) + resource(60, "{a: aaaaaaaa}"),
+		"large texts often": head + "variables:\n  t: " + strings.Repeat("x", 1<<20) + "\nresources:\n" + resource(0, "["+repeated("'y${t}'", 5000)+"]"),
+		"words often": head + "variables:\n  t: " + strings.Repeat("x,", 50_000) + "\nresources:\n" +
+			resource(0, "["+repeated("{'fn::split': [',', '${t}']}", 1000)+"]"),
+		"many resources": head + "variables:\n  t: [" + repeated("x", 50_000) + "]\nresources:\n" +
+			chain(func(i int) string { return resource(i, "['${t}']") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			u := units(t, map[string]string{"Pulumi.yaml": text})[0]
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			} else {
+				t.Logf("it took %s", took)
+			}
+			if !slices.ContainsFunc(u.Problems, func(p source.Problem) bool { return p.Kind == source.Limit }) {
+				t.Errorf("there is no limit among the problems %v", u.Problems)
+			}
+		})
+	}
+}
+
+// TestNamingLittle holds that naming a small part of something large counts for little.
+func TestNamingLittle(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("name: a\nruntime: yaml\nvariables:\n  big:\n    one: 1\n    all: [" + strings.TrimSuffix(strings.Repeat("x, ", 5000), ", ") + "]\n")
+	b.WriteString("resources:\n  r: {type: 'aws:s3:Bucket', properties: {bucket: b, tags: {a: ['${big.all}']}}}\n  s:\n    type: aws:s3:Bucket\n    properties:\n      tags:\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "        t%d: ${big.one} ${r.bucket}\n", i)
+	}
+	if u := units(t, map[string]string{"Pulumi.yaml": b.String()})[0]; len(u.Problems) > 0 {
+		t.Error(u.Problems)
+	}
 }
 
 // BenchmarkParse is what BenchmarkEvaluate is measured by.

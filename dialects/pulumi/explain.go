@@ -186,7 +186,7 @@ func pathOf(steps []accessStep) value.Path {
 
 // gather notes what the unknown parts of a node wait for.
 func (t *tracer) gather(n *document.Node) {
-	if n == nil || t.depth > maxDepth || !t.unit.charge(n.Range) {
+	if n == nil || t.depth > maxDepth || !t.unit.charge(1, n.Range) {
 		return
 	}
 	t.depth++

@@ -84,13 +84,17 @@ func (e *env) call(n *document.Node, name string, arg *document.Node) value.Valu
 			}
 			out.Items = append(out.Items, value.Value{Kind: value.String, Text: word, Range: n.Range, Sensitive: out.Sensitive})
 		}
+		if !e.take(&out, n.Range) {
+			unknown.Sensitive = out.Sensitive
+			return unknown
+		}
 		return out
 	case "tojson":
-		return toJSON(e.whole(arg))
+		return e.toJSON(n, e.whole(arg))
 	case "tobase64":
-		return mapText(e.whole(arg), func(s string) (string, bool) { return base64.StdEncoding.EncodeToString([]byte(s)), true })
+		return e.mapText(n, e.whole(arg), func(s string) (string, bool) { return base64.StdEncoding.EncodeToString([]byte(s)), true })
 	case "frombase64":
-		return mapText(e.whole(arg), func(s string) (string, bool) {
+		return e.mapText(n, e.whole(arg), func(s string) (string, bool) {
 			b, err := base64.StdEncoding.DecodeString(s)
 			return string(b), err == nil && utf8.Valid(b)
 		})
@@ -145,10 +149,10 @@ func index(v *value.Value) (int, bool) {
 	return i, known && err == nil && i >= 0
 }
 
-func mapText(v value.Value, change func(string) (string, bool)) value.Value {
+func (e *env) mapText(n *document.Node, v value.Value, change func(string) (string, bool)) value.Value {
 	text, known := scalarText(&v)
 	out, ok := "", false
-	if known {
+	if known && e.writes(n, len(text)) {
 		out, ok = change(text)
 	}
 	if !ok {
@@ -157,13 +161,37 @@ func mapText(v value.Value, change func(string) (string, bool)) value.Value {
 	return value.Value{Kind: value.String, Text: out, Sensitive: v.Sensitive, Given: v.Given}
 }
 
+// writes counts a text that a function makes of so many bytes, and reports whether it may be made.
+func (e *env) writes(n *document.Node, bytes int) bool {
+	if bytes > e.limits.ValueBytes {
+		e.problem(source.Limit, n.Range, "a text grows beyond %d bytes; it is unknown", e.limits.ValueBytes)
+		return false
+	}
+	return e.charge(bytes/stepBytes, n.Range)
+}
+
+// bytesOf counts the bytes of all texts and names in a value; beyond most it does not count on.
+func bytesOf(v *value.Value, most int) int {
+	n := 1 + len(v.Text)
+	for i := 0; i < len(v.Items) && n <= most; i++ {
+		n += bytesOf(&v.Items[i], most-n)
+	}
+	for i := 0; i < len(v.Fields) && n <= most; i++ {
+		n += len(v.Fields[i].Name) + bytesOf(&v.Fields[i].Value, most-n)
+	}
+	return n
+}
+
 // toJSON makes a text that carries its document.
-func toJSON(v value.Value) value.Value {
+func (e *env) toJSON(n *document.Node, v value.Value) value.Value {
 	document := v
 	out := value.Value{Kind: value.String, Document: &document}
 	out.Sensitive, out.Given = marks(&v)
 	if v.Kind == value.Absent {
 		document.Kind = value.Null
+	}
+	if !e.writes(n, bytesOf(&document, e.limits.ValueBytes)) {
+		return value.Value{Kind: value.Unknown, NotNull: true, Sensitive: out.Sensitive, Given: out.Given}
 	}
 	if document.IsWhollyKnown() {
 		out.Text = string(document.AppendJSON(nil, false))
