@@ -110,6 +110,9 @@ func (s *scope) properties(d *declared) (value.Value, []resource.Ref) {
 		}
 	}
 	if body.Kind != value.Object {
+		if body.IsSet() && body.Kind != value.Unknown {
+			s.unit.problem(source.Invalid, d.body.Get("Properties").Range, "the Properties of "+shown(d.id)+" are no mapping; what it declares was not judged")
+		}
 		body = value.Value{Kind: value.Object, Open: true}
 	}
 	var more []value.Field

@@ -328,6 +328,7 @@ func TestProblems(t *testing.T) {
 		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !GetAtt Nobody.Arn}\n":                                        `unresolved: there is no resource "Nobody"`,
 		"Resources:\n  A:\n    Type: AWS::A::A\n    Condition: Nobody\n":                                                          `unresolved: there is no condition "Nobody"`,
 		"Resources:\n  A:\n    Type: AWS::A::A\n  B: {}\n":                                                                        `invalid: the resource "B" has no Type`,
+		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: [1]\n":                                                            `invalid: the Properties of "A" are no mapping; what it declares was not judged`,
 		"Conditions: {A: !Condition B, B: !Not [!Condition A]}\nResources:\n  A:\n    Type: AWS::A::A\n    Condition: A\n":        `invalid: the condition "A" refers to itself, directly or through others`,
 		"Resources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Join [a]}\n":                                                 `invalid: Fn::Join takes a text to put between and a list`,
 		"Transform: Mine\nResources:\n  A:\n    Type: AWS::A::A\n    Properties: {V: !Ref Nobody}\n":                              `unresolved: the macro "Mine" may change the template and is not at hand; the template was read as it is written`,

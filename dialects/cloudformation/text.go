@@ -144,6 +144,12 @@ func either(a, b value.Value) value.Value {
 			}
 		}
 		return out
+	case sameSpelling(&a, &b):
+		if a.Kind == value.String { // the other one says more of what is meant
+			a, b = b, a
+		}
+		a.Sensitive, a.Given = a.Sensitive || b.Sensitive, a.Given || b.Given
+		return a
 	}
 	out := value.Value{Kind: value.Unknown, Sensitive: a.Sensitive || b.Sensitive, Given: true}
 	out.NotNull = notNull(&a) && notNull(&b)
@@ -154,6 +160,20 @@ func either(a, b value.Value) value.Value {
 		}
 	}
 	return out
+}
+
+// sameSpelling reports whether CloudFormation reads the same out of two scalars of different kinds: a quoted "false" is false
+// to a property that takes a boolean, and 22 is "22" to one that takes a text.
+func sameSpelling(a, b *value.Value) bool {
+	s, ok := scalarText(a)
+	t, other := scalarText(b)
+	if !ok || !other || a.Kind == b.Kind {
+		return false
+	}
+	if a.Kind == value.Bool || b.Kind == value.Bool {
+		return strings.EqualFold(s, t)
+	}
+	return s == t
 }
 
 // eitherObject takes what both objects have as known; what only one has may be there. What differs has no place of its own:
