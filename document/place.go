@@ -104,7 +104,10 @@ func (e *editor) insertFlow(n *Node, entries, fresh []entry) {
 		parts = append(parts, text+value)
 	}
 	if !ownLine {
-		separator := e.style.comma
+		separator := e.style.commaOf(n.Kind == Mapping)
+		if gap, ok := e.gap(entries); ok {
+			separator = gap
+		}
 		e.replace(last.End, last.End, separator+strings.Join(parts, separator))
 		return
 	}
@@ -124,6 +127,15 @@ func (e *editor) insertFlow(n *Node, entries, fresh []entry) {
 		e.replace(last.End, last.End, ",")
 		e.replace(end, end, body)
 	}
+}
+
+// gap returns what stands between the first two entries of a flow collection, when it is a comma and spaces.
+func (e *editor) gap(entries []entry) (string, bool) {
+	if len(entries) < 2 || entries[0].place.End > entries[1].place.Start {
+		return "", false
+	}
+	text := string(e.doc.File.Bytes[entries[0].place.End:entries[1].place.Start])
+	return text, strings.Trim(text, " ") == ","
 }
 
 // commaBehind returns where the next sign behind at is when it is a comma, else -1.
@@ -210,14 +222,30 @@ type habits struct {
 	step    string // indentation of a nested block; in JSON of a nested bracket
 	dashes  string // indentation of a sequence's dashes under their key
 	colon   string // between name and value of a flow mapping
-	comma   string // between elements of a flow collection on one line
+	comma   string // between elements of a flow sequence on one line
+	pairs   string // between members of a flow mapping on one line; empty when the file has none
 	double  bool   // double quotes where quotes are needed
+	json    bool   // the file is JSON
 	compact bool   // JSON on one line
+}
+
+// commaOf returns what stands between the entries of a flow mapping or sequence on one line. In YAML it is no habit of
+// mappings to be as tight as a short list; in JSON it is one of everything.
+func (h *habits) commaOf(mapping bool) string {
+	switch {
+	case !mapping:
+		return h.comma
+	case h.pairs != "":
+		return h.pairs
+	case h.json:
+		return h.comma
+	}
+	return ", "
 }
 
 // learn finds the habits of the file.
 func (e *editor) learn() {
-	h := habits{eol: "\n", step: "  ", dashes: "  ", colon: ": ", comma: ", ", double: true}
+	h := habits{eol: "\n", step: "  ", dashes: "  ", colon: ": ", comma: ", ", double: true, json: e.doc.JSON}
 	text := e.doc.File.Bytes
 	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
 		h.eol = "\r\n"
@@ -266,6 +294,13 @@ func (l *learner) look(n *Node) {
 			l.stepFrom(n, item)
 		}
 		l.look(item)
+	}
+	if members := n.written(); n.Style == Flow && len(members) > 1 && l.pairs == "" {
+		if from, to := members[0].Range.End, members[1].Range.Start; from <= to {
+			if gap := string(l.doc.File.Bytes[from:to]); strings.Trim(gap, " ") == "," {
+				l.pairs = gap
+			}
+		}
 	}
 	for i, m := range n.written() {
 		if i == 0 && m.Value.Kind != Scalar && n.Style == Block && m.Range.Contains(m.Value.Range) || !l.hasDash {

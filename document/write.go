@@ -12,7 +12,6 @@ import (
 // writer writes values in the style of what is around them.
 type writer struct {
 	habits
-	json   bool
 	indent string // of the line that the value begins in
 	quote  Style  // the quotes that the neighbours have
 	keys   Style  // the quotes that the neighbours' keys have
@@ -21,7 +20,7 @@ type writer struct {
 
 // writerAt returns a writer for values in a collection, at a place in it.
 func (e *editor) writerAt(n *Node, at int) *writer {
-	w := &writer{habits: e.style, json: e.doc.JSON, indent: e.indentOfLine(at), quote: Plain, keys: Plain}
+	w := &writer{habits: e.style, indent: e.indentOfLine(at), quote: Plain, keys: Plain}
 	if n.Style == Block {
 		w.indent = e.columnText(at)
 	}
@@ -132,7 +131,7 @@ func (w *writer) flow(v *value.Value, indent string) string {
 		}
 	}
 	if !w.json || w.compact {
-		return open + strings.Join(parts, w.comma) + closing
+		return open + strings.Join(parts, w.commaOf(v.Kind != value.List)) + closing
 	}
 	newLine := w.eol + inner.indent
 	return open + newLine + strings.Join(parts, ","+newLine) + w.eol + indent + closing
