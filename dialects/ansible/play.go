@@ -46,6 +46,13 @@ func (f *frame) enter(u *evaluation, what string, at source.Range, name string) 
 		u.problem(source.Limit, at, fmt.Sprintf("includes nest deeper than %d", u.estate.limits.Modules))
 		return false
 	}
+	if u.entered++; u.entered > u.estate.limits.Resources/50 {
+		if !u.stopped {
+			u.stopped = true
+			u.problem(source.Limit, at, fmt.Sprintf("the playbook includes files and roles more than %d times; the rest was not evaluated", u.estate.limits.Resources/50))
+		}
+		return false
+	}
 	f.stack = append(slices.Clone(f.stack), what)
 	return true
 }

@@ -35,6 +35,7 @@ type evaluation struct {
 	varsCache map[string][]*definition
 	listings  map[string][]fs.DirEntry
 	stopped   bool
+	entered   int // files and roles so far
 	steps     int // tasks and rounds of loops so far
 
 	play  string      // address of the play

@@ -151,6 +151,7 @@ func (c *bicepCollector) call(i *bicepInstance, depth int) {
 		c.unit.unresolved(where, "the module %s leads out of the tree", name)
 	case depth >= c.unit.limits.Modules:
 		s.frame().exceed("modules", d.Header, "modules call each other more than %d deep", c.unit.limits.Modules)
+	case c.unit.limited["calls"]: // told already
 	case c.circle(s, to):
 		c.unit.problem(source.Problem{Kind: source.Invalid, Range: where, Message: fmt.Sprintf("the module %s calls itself", to)})
 	default:

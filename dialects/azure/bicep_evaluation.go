@@ -41,6 +41,7 @@ type bicepEvaluation struct {
 	problems     []source.Problem
 	seen         map[source.Problem]bool
 	limited      map[string]bool
+	called       int // modules that were entered
 	reads        map[string]bool
 	missing      []resource.Missing // once everything is gathered
 	deployed     []*deployed        // the same

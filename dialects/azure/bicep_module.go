@@ -35,6 +35,10 @@ func (i *bicepInstance) module() *bicepScope {
 	if f == nil {
 		return nil
 	}
+	if s.unit.called++; s.unit.called > s.unit.limits.Resources/50 {
+		s.frame().exceed("calls", i.group.decl.Header, "more than %d modules are called; the rest was not evaluated", s.unit.limits.Resources/50)
+		return nil
+	}
 	c := s.unit.scopeOf(f)
 	c.caller, c.prefix, c.maybe = i, i.full(), s.maybe || i.maybe
 	c.calls = append(s.calls[:len(s.calls):len(s.calls)], resource.Call{Address: c.prefix, Range: s.header(i.group.decl)})

@@ -28,6 +28,7 @@ type evaluation struct {
 	problems  []source.Problem
 	seen      map[source.Problem]bool
 	limited   map[string]bool // budgets that are used up, of which one problem is enough
+	deployed  int             // deployments that were entered
 	quiet     int             // above 0, what is wrong is not told: nobody knows whether it is evaluated at all
 	depth     int             // of evaluations within each other
 	work      int             // values made

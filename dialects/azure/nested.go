@@ -34,6 +34,10 @@ func (u *evaluation) newChild(i *instance) *scope {
 		u.exceed("modules", header, "the deployments are nested more than %d deep; what lies deeper was not evaluated", u.limits.Modules)
 		return nil
 	}
+	if u.deployed++; u.deployed > u.limits.Resources/50 {
+		u.exceed("deployments", header, "more than %d deployments are nested in each other; the rest was not evaluated", u.limits.Resources/50)
+		return nil
+	}
 	c := &scope{
 		unit: u, parent: i.scope, caller: i, memo: map[string]*evaluated{}, address: name, maybe: i.maybe, depth: i.scope.depth + 1,
 		calls: append(slices.Clone(i.scope.calls), resource.Call{Address: name, Range: header}),

@@ -23,6 +23,7 @@ type evaluation struct {
 	problems   []source.Problem
 	seen       map[source.Problem]bool
 	limited    map[string]bool // limits that were reported
+	nested     int             // stacks that were entered
 	files      map[string]bool
 	steps      int // work so far, see charge
 	text       int // bytes of text made so far, see made

@@ -62,6 +62,11 @@ func (s *scope) enter(d *declared) *scope {
 	if s.depth+1 >= u.limits.Modules {
 		return gone(source.Limit, "stacks are nested too deep; what it declares was not scanned")
 	}
+	if u.nested++; u.nested > u.limits.Resources/50 {
+		u.exceed("stacks", where, "more than %d stacks are nested in each other; the rest was not evaluated", u.limits.Resources/50)
+		u.missing = append(u.missing, resource.Missing{Address: address, Refs: s.argumentRefs(d)})
+		return nil
+	}
 	return &scope{
 		unit: u, template: f.template(), module: address, parent: s, caller: d, depth: s.depth + 1,
 		maybe: s.maybe || d.maybe || s.exists(d) == maybe, conditional: s.when(d),
