@@ -161,32 +161,3 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 	n.setUnits()
 	return n, problems
 }
-
-// Comments returns the comments of a file in order. The Block of a comment is the manifest, or the resource of a composition,
-// that it stands in; one above the first key of a manifest stands above the manifest.
-func (e *estate) Comments(p string) []dialect.Comment {
-	f := e.files[p]
-	if f == nil {
-		return nil
-	}
-	t := f.read()
-	var blocks []source.Range // those within others come behind them
-	for _, root := range t.document.Roots {
-		blocks = append(blocks, root.Range)
-		for _, n := range composed(root) {
-			blocks = append(blocks, n.base.Range)
-		}
-	}
-	out := slices.Clone(t.document.Comments)
-	for i := range out {
-		for _, b := range blocks {
-			if b.Contains(out[i].Range) {
-				out[i].Block = b
-			}
-			if out[i].Alone && out[i].Target.File != "" && out[i].Target.Start == b.Start {
-				out[i].Target = b // what stands above the first key stands above all of it
-			}
-		}
-	}
-	return out
-}
