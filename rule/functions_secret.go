@@ -2,11 +2,12 @@ package rule
 
 import "strings"
 
-// inCode makes a predicate of texts in the code, false for null and for what comes from outside.
+// inCode makes a predicate of texts in the code, false for null, for what comes from outside and for what nobody wrote and the
+// cloud chooses.
 func inCode(fn func(string) val) func(*frame, []val) val {
 	ofText := onText(fn, isFalse)
 	return func(f *frame, args []val) val {
-		if args[0].given {
+		if args[0].given || args[0].unset {
 			return isFalse
 		}
 		return ofText(f, args)
