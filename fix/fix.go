@@ -69,7 +69,7 @@ type Fix struct {
 	Wishes []Wish        // what it mends; several when instances, callers or sets of inputs share the text
 	Title  string        // what is wished, in the words of the dialect
 	Edits  []source.Edit // by file and position
-	Shared []string      // addresses of other resources that change too, sorted
+	Shared []string      // addresses of other resources that change too, sorted; before Prove those that might
 	Err    error         // why it is not offered
 }
 

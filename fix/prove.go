@@ -73,6 +73,9 @@ func (p *Prover) prove(ctx context.Context, batch []*Fix) {
 	}
 	t := p.try(ctx, batch)
 	if t.ok() {
+		if len(batch) == 1 { // now it is known what changes; before it was known what might
+			batch[0].Shared = nil
+		}
 		t.share()
 		return
 	}
@@ -169,10 +172,15 @@ type trial struct {
 
 func (t *trial) ok() bool { return t.err == nil && len(t.blamed) == 0 }
 
+// share notes what else changed with each fix.
 func (t *trial) share() {
 	for f, addresses := range t.shared {
 		for _, a := range f.Shared {
 			addresses[a] = true
+		}
+		for i := range f.Wishes { // what it mends does not change besides
+			w := &f.Wishes[i]
+			delete(addresses, addressFrom(f.Wishes[0].Unit, w.Unit, w.Key.Address))
 		}
 		f.Shared = slices.Sorted(maps.Keys(addresses))
 	}

@@ -295,7 +295,7 @@ type liar struct {
 }
 
 func (l liar) Edit(*resource.Resource, []resource.Change) (dialect.Lowered, error) {
-	return dialect.Lowered{Edits: l.edits}, nil
+	return dialect.Lowered{Edits: l.edits, Shared: []string{"aws_s3_bucket.c", "aws_s3_bucket.b", "aws_s3_bucket.c"}}, nil
 }
 
 // TestProve_crooked holds the gates against a dialect that lowers wishes wrongly.
@@ -347,6 +347,9 @@ resource "aws_s3_bucket" "c" {
 				t.Fatalf("%d fixes", len(fixes))
 			}
 			err := fixes[0].Err
+			if err == nil && len(fixes[0].Shared) > 0 {
+				t.Errorf("it is said to change %v too, and does not", fixes[0].Shared)
+			}
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want one with %q", err, c.want)
 			}
