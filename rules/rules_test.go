@@ -7,6 +7,8 @@ import (
 	"plumbline.dev/plumbline/dialects/ansible"
 	"plumbline.dev/plumbline/dialects/azure"
 	"plumbline.dev/plumbline/dialects/cloudformation"
+	"plumbline.dev/plumbline/dialects/crossplane"
+	"plumbline.dev/plumbline/dialects/pulumi"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/internal/ruletest"
 	"plumbline.dev/plumbline/rules"
@@ -18,7 +20,7 @@ func TestPages(t *testing.T) {
 	set := schema.Load()
 	options := ruletest.Options{
 		Schema:   set,
-		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set)},
+		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set), pulumi.New(set), crossplane.New(set)},
 		Control:  rules.HasControl,
 		Fixes:    true,
 	}
