@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +22,11 @@ type scan struct {
 	workspace  *dialect.Workspace
 	estates    []dialect.Estate
 	problems   []unitProblem           // met before any unit was evaluated
-	files      []string                // that a dialect claimed, sorted
-	dialects   map[string]int          // how many of them each dialect claimed
-	skipped    int                     // files that none did
-	ignored    int                     // files and folders that ignore files left out
+	files      []string                // that a dialect claimed and whose readers are all evaluated, sorted
+	claimed    map[string]string       // the dialect of every file that one claimed
+	estateOf   map[string]int          // the estate that every such file was given to
+	skipped    []string                // files that no dialect claimed
+	ignored    []string                // files and folders that ignore files left out
 	changed    map[string]*source.File // what fixes in memory made of files; nil without any
 	named      []string                // the files among Dirs: only they are reported
 	basis      string                  // digest of the settings files, of which every remembered result is a part
@@ -39,7 +39,7 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
-	s := &scan{Options: o, dialects: make(map[string]int), reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
+	s := &scan{Options: o, claimed: make(map[string]string), estateOf: make(map[string]int), reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
 	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: watched(o.Modules)}
 	s.workspace.Inputs = s.inputs
 	dirs := o.Dirs
@@ -49,28 +49,8 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	if o.Source != "" {
 		dirs = append(slices.Clip(dirs), o.Source)
 	}
-	var files, ignored []string
-	for _, d := range dirs {
-		var l *source.Listing
-		if info, err := fs.Stat(o.FS, d); err == nil && !info.IsDir() {
-			if d != o.Source {
-				s.named = append(s.named, path.Clean(d))
-			}
-			l = source.Beside(o.FS, d) // the whole directory, because a file cannot be understood alone
-		} else {
-			l = source.List(o.FS, d)
-		}
-		files = append(files, l.Files...)
-		ignored = append(ignored, l.Ignored...)
-		s.note(l.Problems)
-	}
-	slices.Sort(files)
-	files = slices.Compact(files)
-	slices.Sort(ignored)
-	s.ignored = len(slices.Compact(slices.DeleteFunc(ignored, func(f string) bool {
-		_, listed := slices.BinarySearch(files, f) // by another of the directories, or by name
-		return listed
-	})))
+	files, ignored := s.listing(dirs)
+	s.ignored = ignored
 	if err := s.addSettings(files); err != nil {
 		return nil, err
 	}
@@ -84,10 +64,10 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) }); i >= 0 {
 			claimed[i] = append(claimed[i], f)
 			s.files = append(s.files, f)
-			s.dialects[o.Dialects[i].Name()]++
+			s.claimed[f] = o.Dialects[i].Name()
 		} else {
 			s.reader.Forget(f)
-			s.skipped++
+			s.skipped = append(s.skipped, f)
 		}
 	}
 	wrap(o.Dialects, claimed)
@@ -100,8 +80,12 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		}
 		estate, problems := d.Open(ctx, s.workspace, claimed[i])
 		s.note(problems)
+		for _, f := range claimed[i] {
+			s.estateOf[f] = len(s.estates)
+		}
 		s.estates = append(s.estates, estate)
 	}
+	s.narrow()
 	if err := s.checkVars(); err != nil {
 		return nil, err
 	}
@@ -129,7 +113,7 @@ type UndeclaredError struct {
 }
 
 func (e *UndeclaredError) Error() string {
-	return fmt.Sprintf("no root module has a variable %q", e.Name)
+	return fmt.Sprintf("nothing takes an input named %q", e.Name)
 }
 
 // checkVars reports a variable that was given but that nothing declares: the scan would not be of what was asked for.
@@ -204,6 +188,11 @@ func (s *scan) note(problems []source.Problem) {
 	for _, p := range problems {
 		s.problems = append(s.problems, unitProblem{Problem: p})
 	}
+}
+
+func isFile(fsys fs.FS, name string) bool {
+	info, err := fs.Stat(fsys, name)
+	return err == nil && !info.IsDir()
 }
 
 // file returns a file that can be read, for excerpts; nil when it cannot.

@@ -7,10 +7,8 @@ import (
 	"context"
 	"io/fs"
 	"maps"
-	"path"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -86,33 +84,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return &Result{Report: report, Files: s.file}, nil
 }
 
-// onlyNamed keeps what is in the files that were named, or about resources that are declared there, and what was found with
-// inputs or a plan that were named.
-func (s *scan) onlyNamed(r *finding.Report, units []*unitResult) {
-	if len(s.named) == 0 {
-		return
-	}
-	by := make(map[string]bool) // ids of what named sets of inputs and plans give
-	for _, u := range units {
-		if slices.Contains(s.named, path.Join(u.name.Dir, u.name.Variant)) && u.name.Variant != "" {
-			for i := range u.Findings {
-				by[u.Findings[i].ID] = true
-			}
-		}
-	}
-	beside := func(file string) bool {
-		return !slices.Contains(s.named, file) && !slices.ContainsFunc(s.Dirs, func(dir string) bool {
-			return !slices.Contains(s.named, path.Clean(dir)) && (dir == "." || strings.HasPrefix(file, path.Clean(dir)+"/"))
-		})
-	}
-	other := func(f finding.Finding) bool {
-		return !by[f.ID] && beside(f.Location.File) && beside(f.Resource.Range.File)
-	}
-	r.Findings = slices.DeleteFunc(r.Findings, other)
-	r.Undecided = slices.DeleteFunc(r.Undecided, other)
-}
-
-// judgeAll judges every unit, several at once, and returns the results in the order of the units.
+// judgeAll judges every unit that was asked for, several at once, and returns the results in the order of the units.
 func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 	type job struct {
 		estate dialect.Estate
@@ -120,8 +92,8 @@ func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 		at     int
 	}
 	var jobs []job
-	for _, e := range s.estates {
-		for _, name := range e.Units() {
+	for i, e := range s.estates {
+		for _, name := range s.unitsOf(i) {
 			jobs = append(jobs, job{e, name, len(jobs)})
 		}
 	}
@@ -148,7 +120,7 @@ func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 	}
 	close(queue)
 	wg.Wait()
-	return results, ctx.Err()
+	return slices.DeleteFunc(results, func(u *unitResult) bool { return !s.holds(u.name, u.reads) }), ctx.Err()
 }
 
 // workers is how many units are worked on at once.
@@ -162,14 +134,16 @@ func (s *scan) workers() int {
 // merge joins the results of all units into one report. The same finding under several sets of inputs is one finding.
 func (s *scan) merge(units []*unitResult) *finding.Report {
 	report := &finding.Report{Tool: finding.Tool{Version: s.Version}}
-	report.Coverage = finding.Coverage{Files: len(s.files), Dialects: s.dialects, Skipped: s.skipped, Ignored: s.ignored, Verdicts: make(map[string]int)}
+	report.Coverage = s.coverage(units)
 	rules := make(map[string]bool)
 	variants := make(map[string]int) // how many sets of inputs each directory has
 	for _, u := range units {
 		variants[u.name.Dir]++
 	}
 	fails, open := newMerger(), newMerger()
-	problems := s.problems
+	problems := s.about(s.problems, func(file string) bool {
+		return slices.ContainsFunc(units, func(u *unitResult) bool { return u.read(file) })
+	})
 	dirs := make(map[string]bool)
 	for _, u := range units {
 		dirs[u.name.Dir] = true

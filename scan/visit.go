@@ -14,19 +14,26 @@ type Visited struct {
 	Files    func(path string) *source.File // a file that was read, nil when it was not
 }
 
-// Visit evaluates every unit, judges nothing, and hands the units to visit one after the other. Rules may be nil.
+// Visit evaluates every unit that was asked for, judges nothing, and hands the units to visit one after the other. Rules may be nil.
 func Visit(ctx context.Context, o Options, visit func(*dialect.Unit) error) (*Visited, error) {
 	s, err := open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	problems := s.problems
-	for _, e := range s.estates {
-		for _, name := range e.Units() {
+	var problems []unitProblem
+	read := make(map[string]bool)
+	for i, e := range s.estates {
+		for _, name := range s.unitsOf(i) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			u := e.Evaluate(ctx, name)
+			if !s.holds(name, u.Reads) {
+				continue
+			}
+			for _, f := range u.Reads.Files {
+				read[f] = true
+			}
 			for _, p := range u.Problems {
 				problems = append(problems, unitProblem{p, name.Dir})
 			}
@@ -35,5 +42,6 @@ func Visit(ctx context.Context, o Options, visit func(*dialect.Unit) error) (*Vi
 			}
 		}
 	}
+	problems = append(s.about(s.problems, func(file string) bool { return read[file] }), problems...)
 	return &Visited{Problems: s.places(problems), Files: s.file}, nil
 }

@@ -149,8 +149,8 @@ func TestList(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ file, want string }{
-		{"a.tf", "a.tf kept.log | b.log"},
-		{"b.log", "a.tf b.log kept.log | "},
+		{"a.tf", "a.tf cdk.out/a.json kept.log x/c.log | b.log cdk.out/gone gone mine out/cdk.out x/d.log x/gone"},
+		{"b.log", "a.tf b.log cdk.out/a.json kept.log x/c.log | cdk.out/gone gone mine out/cdk.out x/d.log x/gone"},
 		{"x/gone", "x/c.log x/gone | x/d.log"},
 		{"mine/a.tf", "mine/a.tf | "},
 	} {

@@ -204,19 +204,20 @@ func Walk(fsys fs.FS, dir string) ([]string, []Problem) {
 func List(fsys fs.FS, dir string) *Listing {
 	l := &lister{fsys: fsys}
 	dir = path.Clean(dir)
-	l.list(dir, above(fsys, dir), true)
+	l.list(dir, above(fsys, dir))
 	slices.Sort(l.Files)
 	slices.Sort(l.Ignored)
 	return &l.Listing
 }
 
-// Beside lists the files of the directory that a file lies in, without those below it: the file itself though an ignore file
-// names it, and of the others those that List would list.
+// Beside lists the directory that a file lies in: the file itself though an ignore file names it, and of the others those that
+// List would list.
 func Beside(fsys fs.FS, name string) *Listing {
 	l := &lister{fsys: fsys}
 	name = path.Clean(name)
 	dir := path.Dir(name)
-	l.list(dir, above(fsys, dir), false)
+	l.list(dir, above(fsys, dir))
+	slices.Sort(l.Ignored)
 	if i, found := slices.BinarySearch(l.Ignored, name); found {
 		l.Ignored = slices.Delete(l.Ignored, i, i+1)
 		l.Files = append(l.Files, name)
@@ -235,8 +236,8 @@ func (l *lister) problem(name, message string) {
 	l.Problems = append(l.Problems, Problem{Kind: Unreadable, Range: Range{File: name}, Message: message})
 }
 
-// list adds what lies in a directory, and with below what lies in its directories.
-func (l *lister) list(dir string, ignored *ignores, below bool) {
+// list adds what lies below a directory.
+func (l *lister) list(dir string, ignored *ignores) {
 	entries, err := fs.ReadDir(l.fsys, dir)
 	if err != nil {
 		l.problem(dir, "the directory cannot be read: "+reason(err))
@@ -245,7 +246,7 @@ func (l *lister) list(dir string, ignored *ignores, below bool) {
 	l.Problems = append(l.Problems, problems...)
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
-		if e.IsDir() && (!below || slices.Contains(leftOut, e.Name())) {
+		if e.IsDir() && slices.Contains(leftOut, e.Name()) {
 			continue
 		}
 		if ignored != nil && ignored.ignored(name, e.IsDir()) {
@@ -254,7 +255,7 @@ func (l *lister) list(dir string, ignored *ignores, below bool) {
 		}
 		switch {
 		case e.IsDir():
-			l.list(name, ignored, below)
+			l.list(name, ignored)
 		case e.Type()&fs.ModeSymlink != 0:
 			info, err := fs.Stat(l.fsys, name)
 			switch {
