@@ -3,9 +3,13 @@ package scan
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"plumbline.dev/plumbline/dialect"
@@ -334,15 +338,63 @@ func changesFor(ru *rule.Rule, typ string) []resource.Change {
 	return out
 }
 
-// within refuses fixes of files that were not scanned: nobody knows who else reads them.
+// within refuses fixes of files that were not scanned, since nobody knows who else reads them, and of generated ones, since the
+// next run of the program that writes them would undo the fix.
 func (s *scan) within(fixes []*fix.Fix) {
 	for _, f := range fixes {
+		if err := s.generated(f); err != nil {
+			f.Err = err
+			continue
+		}
 		i := slices.IndexFunc(f.Edits, func(e source.Edit) bool {
 			_, scanned := slices.BinarySearch(s.files, e.Range.File)
 			return !scanned
 		})
 		if f.Err == nil && i >= 0 {
 			f.Err = fmt.Errorf("%s would have to be changed, which is outside of what is scanned", f.Edits[i].Range.File)
+		}
+	}
+}
+
+// generated returns why a fix is refused that is about a generated file, or that would change one. Where the file tells from
+// which construct of the program a resource comes, the error does too.
+func (s *scan) generated(f *fix.Fix) error {
+	for _, w := range f.Wishes {
+		r := w.Unit.Graph.ByAddress(w.Key.Address)
+		if r == nil || !s.assembled(r.Range.File) {
+			continue
+		}
+		if strings.Contains(r.Name, "/") && strings.HasSuffix(r.Range.File, ".json") { // the path of a construct
+			return fmt.Errorf("the file is generated: change the program that writes it, at %s", r.Name)
+		}
+		return errGenerated
+	}
+	if slices.ContainsFunc(f.Edits, func(e source.Edit) bool { return s.assembled(e.Range.File) }) {
+		return errGenerated
+	}
+	return nil
+}
+
+var errGenerated = errors.New("the file is generated: change the program that writes it")
+
+// assemblies are folders that programs write: development kits, SAM and the Serverless Framework.
+var assemblies = []string{"cdk.out", "cdktf.out", ".aws-sam", ".serverless"}
+
+// assembled reports whether a file is in an assembly: below a folder with such a name, or, where the folder itself is the root
+// of the tree or has another name, beside the file cdk.out by which a cloud assembly is known.
+func (s *scan) assembled(name string) bool {
+	template := strings.HasSuffix(name, ".template.json") // as development kits call them
+	for dir := path.Dir(name); ; dir = path.Dir(dir) {
+		if slices.Contains(assemblies, path.Base(dir)) {
+			return true
+		}
+		if template {
+			if info, err := fs.Stat(s.FS, path.Join(dir, "cdk.out")); err == nil && info.Mode().IsRegular() {
+				return true
+			}
+		}
+		if dir == path.Dir(dir) {
+			return false
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/rule"
@@ -180,5 +181,50 @@ func TestMend_staysElsewhere(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"volume-own-key: " + scan.NoFix}, left); diff != "" {
 		t.Errorf("left: %s", diff)
+	}
+}
+
+// TestMend_generated: what a program writes is not changed, wherever the tree begins.
+func TestMend_generated(t *testing.T) {
+	const generated = "the file is generated: change the program that writes it"
+	template := func(metadata string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(`{"Resources": {"V": {"Type": "AWS::EC2::Volume", "Properties": {"Encrypted": false}` + metadata + `}}}`)}
+	}
+	const construct = `, "Metadata": {"aws:cdk:path": "App/V"}`
+	for _, c := range []struct {
+		name string
+		tree fstest.MapFS
+		want string // the reason; empty when it is fixed
+	}{
+		{"a template", fstest.MapFS{"a/t.json": template("")}, ""},
+		{"a template with the path of a construct", fstest.MapFS{"a/t.json": template(construct)}, ""},
+		{"a cloud assembly", fstest.MapFS{"a/cdk.out/t.template.json": template("")}, generated},
+		{"a construct", fstest.MapFS{"a/cdk.out/nested/t.template.json": template(construct)}, generated + ", at App/V"},
+		{"an assembly by its mark", fstest.MapFS{"t.template.json": template(construct), "cdk.out": {Data: []byte(`{"version":"36.0.0"}`)}}, generated + ", at App/V"},
+		{"CDKTF", fstest.MapFS{"cdktf.out/stacks/s/cdk.tf.json": {Data: []byte(`{"resource": {"aws_ebs_volume": {"v": {"encrypted": false}}}}`)}}, generated},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := offers(t)
+			o.Dialects = append(o.Dialects, cloudformation.New(schema.Load()))
+			o.FS = c.tree
+			m, err := scan.Mend(context.Background(), o, func(finding.Finding) bool { return true })
+			if err != nil {
+				t.Fatal(err)
+			}
+			var left []string
+			for _, x := range m.Left {
+				left = append(left, x.Reason)
+			}
+			if c.want == "" && len(m.Done) != 1 || c.want != "" && (len(m.Files) != 0 || len(left) != 1 || left[0] != c.want) {
+				t.Errorf("%d done, %d files, left %q; want %q", len(m.Done), len(m.Files), left, c.want)
+			}
+			result, err := scan.Run(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := result.Report.Findings; len(f) != 1 || (len(f[0].Fixes) > 0) != (c.want == "") {
+				t.Errorf("%+v", f)
+			}
+		})
 	}
 }
