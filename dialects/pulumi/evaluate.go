@@ -200,8 +200,15 @@ func (u *evaluation) body(d *declaration) *result {
 	e := &env{evaluation: u}
 	v := value.Value{Kind: value.Object, Range: d.member.Range}
 	if d.properties != nil {
-		if v = e.value(d.properties); v.Kind == value.Null || v.Kind == value.Absent {
+		switch v = e.value(d.properties); v.Kind {
+		case value.Object:
+		case value.Unknown: // a function makes them
+			v = value.Value{Kind: value.Object, Open: true}
+		case value.Null, value.Absent:
 			v = value.Value{Kind: value.Object}
+		default:
+			u.problem(source.Invalid, d.properties.Range, "the properties of %.60s are no mapping", d.name)
+			v = value.Value{Kind: value.Object, Open: true}
 		}
 		v.Range = d.member.Range
 	}

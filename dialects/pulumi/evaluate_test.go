@@ -200,6 +200,7 @@ func TestHostile(t *testing.T) {
 		"no name":         head + "resources: {r: {type: 'aws:s3:Bucket', properties: {bucket: '${nothing.x}'}}}\n",
 		"list of nothing": head + "resources: [a]\nvariables: 3\noutputs: x\nconfig: []\n",
 		"odd resource":    head + "resources: {r: 3, s: [], t: {type: 'aws:s3:Bucket', properties: 7}, u: {type: {a: b}}}\n",
+		"no properties":   head + "variables: {u: {'fn::invoke': {}}}\nresources: {r: {type: 'a:b:C', properties: 7}, s: {type: 'a:b:C', properties: '${u}'}, t: {type: 'a:b:C', properties: [x]}, u: {type: 'a:b:C', properties: }}\n",
 		"tags":            head + "resources: {r: {type: 'aws:s3:Bucket', properties: !!python/object {a: 1}}}\n",
 		"broken":          head + "resources:\n  r: {type: 'aws:s3:Bucket\n",
 		"not closed":      head + "resources: {r: {type: 'aws:s3:Bucket', properties: {bucket: '${a.b[', acl: '${}'}}}\n",
@@ -210,6 +211,11 @@ func TestHostile(t *testing.T) {
 			for _, p := range u.Problems {
 				if p.Kind == source.Bug {
 					t.Errorf("a bug: %s", p.Message)
+				}
+			}
+			for _, r := range u.Graph.Resources {
+				if r.Body.Kind != value.Object {
+					t.Errorf("the body of %s is %s", r.Address, r.Body.Kind)
 				}
 			}
 			if len(u.Problems) == 0 && name != "itself" && name != "each other" && name != "list of nothing" && name != "tags" {
