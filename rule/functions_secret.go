@@ -1,6 +1,11 @@
 package rule
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/value"
+)
 
 // inCode makes a predicate of texts in the code, false for null, for what comes from outside and for what nobody wrote and the
 // cloud chooses.
@@ -69,6 +74,15 @@ var secretFunctions = []function{
 	},
 	{
 		Function: Function{
+			Name:       "secret.marked",
+			Signatures: []string{"secret.marked(dyn) -> bool"},
+			Doc:        "Whether a value that was written is made of something that the code itself calls a secret: a sensitive variable, a parameter with NoEcho or @secure(), a key that listKeys returns.",
+			Example:    `!secret.marked("plain")`,
+		},
+		call: func(f *frame, args []val) val { return f.markedSecret(&args[0]) },
+	},
+	{
+		Function: Function{
 			Name:       "secret.within",
 			Signatures: []string{"secret.within(dyn) -> bool"},
 			Doc:        "Whether a value holds a secret anywhere in it: a text that looks like one, or a random text assigned to a name like password, also as {name: \"DB_PASSWORD\", value: …}.",
@@ -76,4 +90,30 @@ var secretFunctions = []function{
 		},
 		call: func(_ *frame, args []val) val { return secretWithin("", nodeOf(&args[0])).val() },
 	},
+}
+
+// markedSecret reports whether what stands at the place of v, or a part of it, is marked as sensitive. Marks are known when the
+// value is not: an unknown one without a mark is no secret, unless nobody knows what was written.
+func (f *frame) markedSecret(v *val) val {
+	if v.at == nil {
+		if v.kind == unknown {
+			return unsure
+		}
+		return isFalse
+	}
+	res := v.at.root()
+	if res == nil {
+		res = f.this
+	}
+	n := res.Body.At(v.at.path())
+	if v.kind == unknown && !n.Sensitive && n.Range.IsZero() {
+		return val{kind: unknown, at: v.at}
+	}
+	return decided(marked(n)).val()
+}
+
+// marked reports whether v is sensitive, or has something in it that is.
+func marked(v *value.Value) bool {
+	return v.Sensitive || slices.ContainsFunc(v.Items, func(i value.Value) bool { return marked(&i) }) ||
+		slices.ContainsFunc(v.Fields, func(f value.Field) bool { return marked(&f.Value) })
 }

@@ -227,6 +227,9 @@ func TestSecret(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ require, body, want string }{
+		{`secret.marked(this.p)`, `{"p": "plain"}`, "fail p"},
+		{`secret.marked(this.p)`, `{"p": {"?": ""}}`, "undecided p"},
+		{`secret.marked(this.p)`, `{}`, "fail p"},
 		{`secret.within(this.env)`, `{"env": {"DB_PASSWORD": "hT7kQ9wZ2m", "PORT": "80"}}`, "pass env"},
 		{`secret.within(this.env)`, `{"env": [{"name": "DB_PASSWORD", "value": "hT7kQ9wZ2m"}]}`, "pass env"},
 		{`secret.within(this.env)`, `{"env": [{"name": "DB_HOST", "value": "hT7kQ9wZ2m"}]}`, "fail env"},
