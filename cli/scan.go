@@ -106,9 +106,9 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	progress := c.progress("judged", f.quiet)
 	o.Progress = progress.step
 	result, err := scan.Run(ctx, o)
-	older := 0
+	var gone gone
 	if err == nil && f.diff != "" {
-		older, err = e.onlyNew(ctx, result.Report, f.diff, o)
+		gone, err = e.onlyNew(ctx, result.Report, f.diff, o)
 	}
 	progress.done()
 	if err != nil {
@@ -119,7 +119,7 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	}
 	e.tree.relocate(result.Report)
 	in := report.Input{Report: result.Report, Files: e.tree.shownFiles(result.Files), At: c.Now,
-		Against: f.diff, Older: older, Strict: policy.failUndecided && policy.threshold != 0}
+		Against: f.diff, Older: gone.older, Apart: gone.apart, Strict: policy.failUndecided && policy.threshold != 0}
 	for _, out := range outputs {
 		if err := c.write(out, in, f.colour); err != nil {
 			return err
@@ -252,17 +252,23 @@ func readBaseline(f *source.File) (*scan.Baseline, error) {
 	return b, nil
 }
 
+// gone counts the findings that a comparison leaves out.
+type gone struct {
+	older int // the commit has them
+	apart int // they are in files that git ignores: what they were is in no commit
+}
+
 // onlyNew keeps in the report what the commit that ref names does not have, and counts the findings that go. Suppressions
 // to look at go too: most of them are older, and a scan without --diff tells of them.
-func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o scan.Options) (older int, err error) {
+func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o scan.Options) (out gone, err error) {
 	g, err := source.OpenGit(ctx, e.tree.Dir, ref)
 	if err != nil {
-		return 0, &failed{Usage, fmt.Sprintf("--diff: %v", err), "is the ref spelt right, and fetched? A shallow clone, as CI makes them, has no history"}
+		return out, &failed{Usage, fmt.Sprintf("--diff: %v", err), "is the ref spelt right, and fetched? A shallow clone, as CI makes them, has no history"}
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
 	o.FS, o.Fixes, o.Progress, o.LooseVars = e.withModules(g), false, nil, true
 	if o.Config, err = config.Load(g, "."); err != nil {
-		return 0, fmt.Errorf("read the settings of %s: %w", ref, err)
+		return out, fmt.Errorf("read the settings of %s: %w", ref, err)
 	}
 	o.Dirs = slices.DeleteFunc(slices.Clone(o.Dirs), func(d string) bool {
 		_, err := fs.Stat(g, d)
@@ -272,9 +278,13 @@ func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o s
 	if len(o.Dirs) > 0 {
 		result, err := scan.Run(ctx, o)
 		if err != nil {
-			return 0, fmt.Errorf("scan %s: %w", ref, err)
+			return out, fmt.Errorf("scan %s: %w", ref, err)
 		}
 		before = result.Report
+	}
+	ignored, err := source.GitIgnored(ctx, e.tree.Dir)
+	if err != nil {
+		return out, err
 	}
 	active := func() (n int) {
 		for i := range r.Findings {
@@ -285,10 +295,21 @@ func (e *estate) onlyNew(ctx context.Context, r *finding.Report, ref string, o s
 		return n
 	}
 	all := active()
+	incomparable := func(f finding.Finding) bool {
+		_, err := fs.Stat(g, f.Location.File)
+		return err != nil && slices.ContainsFunc(ignored, func(dir string) bool {
+			return dir == "." || dir == f.Location.File || strings.HasPrefix(f.Location.File, dir+"/")
+		})
+	}
+	r.Findings = slices.DeleteFunc(r.Findings, incomparable)
+	r.Undecided = slices.DeleteFunc(r.Undecided, incomparable)
+	compared := active()
+	out.apart = all - compared
 	r.Findings = added(before.Findings, r.Findings)
 	r.Undecided = added(before.Undecided, r.Undecided)
 	r.Hygiene = nil
-	return all - active(), nil
+	out.older = compared - active()
+	return out, nil
 }
 
 // added keeps what is new. What was suppressed before and no longer is counts as new.

@@ -32,7 +32,7 @@ func writeMarkdown(w io.Writer, in Input) error {
 	b.WriteString(MarkdownMarker + "\n")
 	in.markdownHead(&b, found)
 	if in.Against != "" {
-		fmt.Fprintf(&b, "New against %s; %s not shown.\n\n", codeSpan(in.Against), plural(in.Older, "older finding"))
+		fmt.Fprintf(&b, "New against %s; %s.\n\n", codeSpan(in.Against), in.leftOut())
 	}
 
 	known := rules(in.Report)

@@ -24,6 +24,7 @@ type Input struct {
 	Strict  bool                           // undecided verdicts make the scan fail: they are shown like findings where they otherwise are not
 	Against string                         // the git ref that the report was compared with: only what is new against it is there; empty for none
 	Older   int                            // how many findings are left out for that
+	Apart   int                            // how many more because the ref cannot have them: they are in files that git ignores
 	At      time.Time                      // when the scan ran, in the formats that demand it (gitlab-sast); the zero time is written as the first second of 1970
 }
 
@@ -97,7 +98,16 @@ func (in *Input) against() string {
 	if in.Against == "" {
 		return ""
 	}
-	return fmt.Sprintf("New against %s; %s not shown.", Visible(in.Against), plural(in.Older, "older finding"))
+	return fmt.Sprintf("New against %s; %s.", Visible(in.Against), in.leftOut())
+}
+
+// leftOut counts what a comparison leaves out.
+func (in *Input) leftOut() string {
+	text := plural(in.Older, "older finding") + " not shown"
+	if in.Apart > 0 {
+		text += fmt.Sprintf(", nor %d in files that git ignores: they cannot be compared", in.Apart)
+	}
+	return text
 }
 
 // severities lists the severities, worst first.

@@ -33,7 +33,7 @@ func writeShort(w io.Writer, in Input) error {
 		out.WriteString(p.link(cmp.Or(spot(&in, b.Location), Visible(cmp.Or(b.Unit, in.Report.Root)))) + ": ")
 		out.WriteString(p.warn("problem") + " " + string(b.Kind) + " " + Visible(b.Message) + "\n")
 	}
-	if in.Older > 0 {
+	if in.Older+in.Apart > 0 {
 		out.WriteString(p.dim(in.against()) + "\n")
 	}
 	return out.Flush()

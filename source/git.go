@@ -157,6 +157,22 @@ func (at gitPlace) output(ctx context.Context, args ...string) ([]byte, error) {
 	return out.buffer.Bytes(), err
 }
 
+// GitIgnored lists what lies below a directory of a work tree and is in no commit because git ignores it: files, and folders
+// that hold nothing else, as paths below the directory. dir is a path of the machine.
+func GitIgnored(ctx context.Context, dir string) ([]string, error) {
+	list, err := gitPlace{dir: dir, listing: 64 << 20}.output(ctx, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+	if err != nil {
+		return nil, fmt.Errorf("list what git ignores in %s: %w", dir, err)
+	}
+	var out []string
+	for name := range strings.SplitSeq(string(list), "\x00") {
+		if name != "" {
+			out = append(out, path.Clean(name))
+		}
+	}
+	return out, nil
+}
+
 // limited is a buffer that takes no more than it may, which ends the program that writes to it.
 type limited struct {
 	buffer bytes.Buffer
