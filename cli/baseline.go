@@ -69,7 +69,17 @@ With paths, --rule, --framework, --severity or --exclude only what they choose i
 			if n := len(b.Entries) - found; n > 0 {
 				kept = fmt.Sprintf(", and kept %d of other rules or paths", n)
 			}
-			_, err = fmt.Fprintf(c.Out, "wrote %s with %s%s\n", to, plural(found, "finding"), kept)
+			if _, err = fmt.Fprintf(c.Out, "wrote %s with %s%s\n", to, plural(found, "finding"), kept); err != nil {
+				return err
+			}
+			if e.config.Run.Baseline != "" && to.named == "" {
+				return nil // every scan reads it
+			}
+			name := to.named
+			if name == "" {
+				name = filepath.FromSlash(e.tree.shown(to.name))
+			}
+			_, err = fmt.Fprintf(c.Out, "a scan reads it with --baseline %s, or when the settings name it (baseline: FILE)\n", name)
 			return err
 		},
 	}

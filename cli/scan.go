@@ -119,7 +119,7 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	}
 	e.tree.relocate(result.Report)
 	in := report.Input{Report: result.Report, Files: e.tree.shownFiles(result.Files), At: c.Now,
-		Against: f.diff, Older: gone.older, Apart: gone.apart, Strict: policy.failUndecided && policy.threshold != 0}
+		Against: f.diff, Older: gone.older, Apart: gone.apart, NoFixes: !o.Fixes, Strict: policy.failUndecided && policy.threshold != 0}
 	for _, out := range outputs {
 		if err := c.write(out, in, f.colour); err != nil {
 			return err

@@ -21,6 +21,7 @@ type Input struct {
 	Files   func(path string) *source.File // a file of the scanned tree, for excerpts and diffs; nil result when it is not readable; nil when there are no files
 	Colour  bool                           // escape sequences for colour in text and short
 	Width   int                            // columns of the terminal for text; 0 means 100
+	NoFixes bool                           // no fixes were looked for: that there is none says nothing
 	Strict  bool                           // undecided verdicts make the scan fail: they are shown like findings where they otherwise are not
 	Against string                         // the git ref that the report was compared with: only what is new against it is there; empty for none
 	Older   int                            // how many findings are left out for that

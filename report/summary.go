@@ -46,13 +46,20 @@ func (t *texter) summary(found []*finding.Finding) {
 	}
 	all := count(found)
 	t.line(t.bold("Summary"))
-	t.line(t.dim(fmt.Sprintf("  %-8s  %8s  %6s  %7s", "severity", "findings", "places", "fixable")))
+	head := fmt.Sprintf("  %-8s  %8s  %6s", "severity", "findings", "places")
+	if !t.NoFixes {
+		head += fmt.Sprintf("  %7s", "fixable")
+	}
+	t.line(t.dim(head))
 	fixes := 0
 	for _, s := range severities {
 		fixes += fixable[s]
 		if all[s] > 0 {
-			t.line("  ", t.severity(s, s.String()), strings.Repeat(" ", 8-len(s.String())),
-				fmt.Sprintf("  %8d  %6d  %7d", all[s], places[s], fixable[s]))
+			row := fmt.Sprintf("  %8d  %6d", all[s], places[s])
+			if !t.NoFixes {
+				row += fmt.Sprintf("  %7d", fixable[s])
+			}
+			t.line("  ", t.severity(s, s.String()), strings.Repeat(" ", 8-len(s.String())), row)
 		}
 	}
 	t.line(fmt.Sprintf("  %s of %s in %s.", plural(len(found), "finding"), plural(len(ids), "rule"), plural(len(files), "file")))
