@@ -18,6 +18,8 @@ var columns = []struct{ dialect, title, names string }{
 	{"ansible", "Ansible", "ansible"},
 	{"arm", "ARM", "arm"},
 	{"bicep", "Bicep", "arm"},
+	{"pulumi", "Pulumi", "pulumi"},
+	{"crossplane", "Crossplane", "crossplane"},
 }
 
 // writeCoverage shows which rule is proved in which dialect. What it says of a page, the test of the page holds true.
@@ -64,7 +66,8 @@ is proved by the test of the rule's page, %s:
 - **fixed**: an example in the dialect is found at the right line, and the fix writes, byte for byte, the text that the page
   shows and that passes. Each of CloudFormation's examples runs twice, as YAML and as JSON.
 - **found**: an example is found at the right line; the rule has no fix, or none in this dialect.
-- **·**: the tables say that it applies; the page shows no example.
+- **·**: the tables say that it applies; the page shows no example. Pulumi's and Crossplane's names are derived from Terraform's;
+  of Crossplane it means that the type's provider has a family, which may leave single types out.
 
 Rules that are in no other dialect than Terraform are left out. %d rules are proved with their fix in Terraform and in at least
 one other dialect.

@@ -129,6 +129,14 @@ func crossplaneDerivation(s *Set) *derivation {
 			return ""
 		},
 		natives: func(string) []string { return nil },
+		family: func(typ string) string { // in which group of the family a type is, its name does not tell
+			for provider, prefix := range crossplanePrefixes {
+				if strings.HasPrefix(typ, prefix) {
+					return "*." + provider + ".upbound.io"
+				}
+			}
+			return ""
+		},
 		words: func(_, _ string, a *Attribute) []string {
 			return []string{camel(a.Name)}
 		},

@@ -14,6 +14,10 @@ type derivation struct {
 	terraform func(native string) string      // the type in Terraform; empty when there is none
 	natives   func(terraform string) []string // the other way round; the first is what a fix writes
 
+	// family returns what stands for the native types of a Terraform type, "" when it has none. It is nil where natives knows
+	// them.
+	family func(terraform string) string
+
 	// words returns what an attribute is called in the dialect: first what is right, then what is understood all the same.
 	words func(native, path string, a *Attribute) []string
 
@@ -22,6 +26,17 @@ type derivation struct {
 
 	mu     sync.Mutex
 	blocks map[string]*Block // by native type, as far as they were asked for
+}
+
+// shown returns the native types of a Terraform type for people.
+func (d *derivation) shown(s *Set, terraform string) []string {
+	if d.family == nil {
+		return d.natives(terraform)
+	}
+	if family := d.family(terraform); family != "" && s.Resource(terraform) != nil {
+		return []string{family}
+	}
+	return nil
 }
 
 // deepest is how many blocks within blocks are carried over: some types of the clouds nest the same statement in itself without

@@ -149,3 +149,38 @@ func TestCrossplaneTypes(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestDerivedDialectsAreShown holds that both ways of asking for native types know the derived dialects.
+func TestDerivedDialectsAreShown(t *testing.T) {
+	set := Load()
+	for _, dialect := range []string{"pulumi", "crossplane"} {
+		if !slices.Contains(NamedDialects(), dialect) {
+			t.Errorf("%s is not among the dialects %q", dialect, NamedDialects())
+		}
+	}
+	want := map[string][]string{
+		"aws_kms_key": {"aws:kms:Key", "*.aws.upbound.io"}, "azurerm_storage_account": {"azure:storage:Account", "*.azure.upbound.io"},
+		"google_storage_bucket": {"gcp:storage:Bucket", "*.gcp.upbound.io"}, "aws_nothing": nil, "kubernetes_pod": nil,
+	}
+	got, made := map[string][]string{}, map[string][]string{}
+	for typ := range want {
+		got[typ], made[typ] = nil, nil
+	}
+	for _, dialect := range []string{"pulumi", "crossplane"} {
+		names := set.Names(dialect)
+		for typ := range want {
+			got[typ] = append(got[typ], names.Natives(typ)...)
+		}
+		for typ, natives := range names.Made() {
+			if _, ok := want[typ]; ok {
+				made[typ] = append(made[typ], natives...)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want, made); diff != "" {
+		t.Error(diff)
+	}
+}

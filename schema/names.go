@@ -254,10 +254,10 @@ func (n *Names) Blocks(native string) []*Block {
 }
 
 // Natives returns the native types whose resources become the Terraform type, as themselves or as a companion, sorted. It
-// reads the whole table when it is first called.
+// reads the whole table when it is first called. One that begins with *. is some type of a family, whose name cannot be derived.
 func (n *Names) Natives(terraform string) []string {
 	if n.derivation != nil {
-		return n.derivation.natives(terraform)
+		return n.derivation.shown(n.set, terraform)
 	}
 	n.invert()
 	return n.natives[terraform]
@@ -266,6 +266,15 @@ func (n *Names) Natives(terraform string) []string {
 // Made yields every Terraform type that native types become, in no order, with these types as Natives returns them. It reads
 // the whole table when it is first called.
 func (n *Names) Made() iter.Seq2[string, []string] {
+	if n.derivation != nil {
+		return func(yield func(string, []string) bool) {
+			for typ := range n.set.Types() {
+				if natives := n.derivation.shown(n.set, typ); len(natives) > 0 && !yield(typ, natives) {
+					return
+				}
+			}
+		}
+	}
 	n.invert()
 	return maps.All(n.natives)
 }
@@ -332,7 +341,10 @@ func CheckNames(dialect string) []error {
 	return errs
 }
 
-// NamedDialects returns the dialects that have a table, sorted.
+// derivedDialects are those whose names are derived: see derive.go.
+var derivedDialects = [...]string{"crossplane", "pulumi"}
+
+// NamedDialects returns the dialects whose names are known, from a table or by derivation, sorted.
 func NamedDialects() []string {
 	var out []string
 	entries, err := fs.ReadDir(names, "names")
@@ -342,6 +354,8 @@ func NamedDialects() []string {
 	for _, e := range entries {
 		out = append(out, e.Name())
 	}
+	out = append(out, derivedDialects[:]...)
+	slices.Sort(out)
 	return out
 }
 
