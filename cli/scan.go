@@ -43,8 +43,8 @@ var scanCommand = func() *command {
 		args:    "[PATH ...]",
 		summary: "Find what is insecure in a directory",
 		long: `
-Scans the directories or files named, or the working directory. A file is understood with its whole module, and modules
-may lie anywhere in the repository around it; only what lies below the paths is reported.
+Scans the directories or files named, or the working directory. A file is understood with its folder, where its parameters
+and callers are looked for, and reported alone; modules may lie anywhere in the repository around it.
 
 Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line or the settings are wrong,
 3 part of the input could not be read (whatever was found in the rest), 4 the program failed.`,
