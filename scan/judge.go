@@ -157,6 +157,10 @@ func (s *scan) finding(u *dialect.Unit, p *rule.Program, r *resource.Resource, v
 		body.Start = max(body.Start, r.Header.End) // the name is left out, so that a renamed block is recognised
 		f.Twin = finding.Twin(ru.ID, r.Type+" "+file.Text(body))
 	}
+	if n := len(f.Evidence); f.Outcome == finding.Undecided && len(f.Waits) == 0 && n > 0 {
+		// No input has a name here: what is not known stands for itself.
+		f.Waits = []finding.Wait{{Name: r.Address + "." + f.Evidence[0].Path, Kind: "computed", Location: f.Location}}
+	}
 	slices.SortFunc(f.Waits, func(a, b finding.Wait) int { return strings.Compare(a.Name, b.Name) })
 	f.Waits = slices.CompactFunc(f.Waits, func(a, b finding.Wait) bool { return a.Name == b.Name })
 	return f
