@@ -76,8 +76,23 @@ func (u *evaluation) stop() bool {
 	return u.stopped
 }
 
+// surroundings notes where inventories and settings are looked for: one that is put there later changes what the unit is.
+func (u *evaluation) surroundings() {
+	for dir := path.Dir(u.name.Dir); ; dir = path.Dir(dir) {
+		u.dirs[dir] = true
+		u.files[path.Join(dir, "ansible.cfg")] = true
+		if dir == "." {
+			break
+		}
+	}
+	for _, name := range u.estate.inventory {
+		u.dirs[path.Dir(name)] = true
+	}
+}
+
 // unit makes the result.
 func (u *evaluation) unit() *dialect.Unit {
+	u.surroundings()
 	u.estate.table().Link(u.resources)
 	return &dialect.Unit{Name: u.name, Graph: resource.NewGraph(u.resources, u.missing), Problems: u.problems,
 		Reads: dialect.Reads{Files: sortedKeys(u.files), Dirs: sortedKeys(u.dirs)}, Explainer: &explainer{unit: u}}

@@ -24,10 +24,19 @@ func (u *evaluation) evaluate(e *expression, env *environment, where source.Rang
 	}
 	v, err := u.call(e, env, where)
 	if err != nil {
-		u.problem(source.Invalid, where, err.Error())
+		kind := source.Invalid
+		if _, is := errors.AsType[undeclaredError](err); is {
+			kind = source.Unresolved
+		}
+		u.problem(kind, where, err.Error())
 	}
 	return u.bounded(v, where)
 }
+
+// undeclaredError is a name that nothing declares: a gap, as it is in other languages.
+type undeclaredError string
+
+func (e undeclaredError) Error() string { return string(e) }
 
 // element goes into a value: one step, and what a nested deployment or a resource of the template says for itself.
 func (u *evaluation) element(e *expression, env *environment, where source.Range) value.Value {
@@ -113,7 +122,7 @@ func (u *evaluation) name(kind string, e *expression, env *environment, where so
 		v, ok = env.scope.variable(name.Text)
 	}
 	if !ok {
-		return value.Value{Kind: value.Unknown}, fmt.Errorf("there is no %s %s", map[string]string{"parameters": "parameter", "variables": "variable", "lambdavariables": "argument"}[kind], name.Text)
+		return value.Value{Kind: value.Unknown}, undeclaredError("there is no " + map[string]string{"parameters": "parameter", "variables": "variable", "lambdavariables": "argument"}[kind] + " " + name.Text)
 	}
 	return v, nil
 }

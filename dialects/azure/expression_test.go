@@ -243,7 +243,11 @@ func TestMistakesInExpressions(t *testing.T) {
 			if got != "(unknown)" && got != "(not set)" && !strings.HasPrefix(got, "(") {
 				t.Errorf("it is %s", got)
 			}
-			if len(problems) != 1 || !strings.Contains(problems[0].Message, c[1]) || problems[0].Kind != source.Invalid {
+			kind := source.Invalid
+			if strings.HasPrefix(c[1], "there is no ") {
+				kind = source.Unresolved
+			}
+			if len(problems) != 1 || !strings.Contains(problems[0].Message, c[1]) || problems[0].Kind != kind {
 				t.Errorf("problems %+v, want one with %q", problems, c[1])
 			}
 		})
