@@ -333,5 +333,5 @@ func looksTyped(s string) bool {
 	if len(s) >= 8 && s[4:5] == "-" && strings.Trim(s[:4], "0123456789") == "" {
 		return true // a day
 	}
-	return strings.Trim(s, "0123456789_.:,+-eExXoOabcdefABCDEF") == "" && (s[0] >= '0' && s[0] <= '9' || strings.IndexByte("+-.", s[0]) >= 0)
+	return strings.Trim(s, "0123456789_.:,+-xXoOabcdefABCDEF") == "" && (s[0] >= '0' && s[0] <= '9' || strings.IndexByte("+-.", s[0]) >= 0)
 }

@@ -209,7 +209,7 @@ func (u *unpacking) tar(in io.Reader) error {
 			return failure("the archive is damaged: %v", plain(err))
 		}
 		switch h.Typeflag {
-		case tar.TypeReg, tar.TypeRegA: //nolint:staticcheck // old archives have it
+		case tar.TypeReg, 0: // old archives have 0 for a file
 			err = u.file(h.Name, t)
 		case tar.TypeDir:
 			_, err = u.enter(h.Name, true)

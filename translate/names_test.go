@@ -219,7 +219,7 @@ func (c *checker) meet(body *value.Value, tests []schema.Test, chain []*schema.R
 			at = chain
 		}
 		at = append(at[:len(at):len(at)], &schema.Row{Native: test.Path})
-		v := text("")
+		var v value.Value
 		switch test.Op {
 		case "=", "has":
 			v = text(test.Words[0])

@@ -27,7 +27,5 @@ func (u *evaluation) cloud(t *task, i instance, args *jinja.Result, address stri
 	body.Range = t.at
 	n := &translate.Native{Dialect: "ansible", Type: t.call.module, Address: address + i.key, Module: t.frame.module, Name: t.name, Body: body,
 		Refs: refs(args.Marks), Range: t.at, Header: firstLine(t.file.source, t.at), Calls: t.frame.calls, Maybe: maybe, Handle: h}
-	for _, r := range u.estate.table().Resources(n) {
-		u.resources = append(u.resources, r)
-	}
+	u.resources = append(u.resources, u.estate.table().Resources(n)...)
 }

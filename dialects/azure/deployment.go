@@ -57,11 +57,6 @@ func stateOf(address, path string) value.Value {
 	return symbol(symbolReference, path, text(addressMark+address))
 }
 
-// identityOf is the identity of a resource, as resourceId() would make it.
-func identityOf(typ string, name value.Value) value.Value {
-	return joined(groupPath(nil, nil), providerPath(typ, nameParts(name)))
-}
-
 // within puts the address of a module before that of something in it.
 func within(module, address string) string {
 	if module == "" {

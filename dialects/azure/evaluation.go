@@ -8,7 +8,6 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/document"
-	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
@@ -34,7 +33,6 @@ type evaluation struct {
 	work      int             // values made
 	instances int             // resources made
 	files     map[string]bool
-	missing   []resource.Missing
 }
 
 // maxWork is how many values evaluating a unit may make. A template of 4 MiB, the largest that Azure takes, has some

@@ -44,17 +44,6 @@ func (p *parser) continues(k kind) bool {
 	return p.ahead(n) == k
 }
 
-// levels are the operators between two expressions, those that bind least first.
-var levels = [...][]kind{
-	{coalesce},
-	{or},
-	{and},
-	{equals, notEquals, equalsFold, notEqualsFold},
-	{less, lessEqual, greater, greaterEqual},
-	{plus, minus},
-	{star, slash, percent},
-}
-
 // level returns how strongly an operator binds; -1 for what is none.
 func level(k kind) int {
 	switch k {
