@@ -5,6 +5,7 @@ package dialect
 import (
 	"context"
 	"io/fs"
+	"slices"
 
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
@@ -184,4 +185,38 @@ type Limits struct {
 	Resources  int   // resources of a unit after expansion: 50,000
 	Modules    int   // depth of module calls: 32
 	ValueBytes int   // size of a string that a function makes: 4 MiB
+}
+
+// Defaults returns the limits with the default in place of each field that is not set.
+func (l Limits) Defaults() Limits {
+	or := func(n *int, standard int) {
+		if *n <= 0 {
+			*n = standard
+		}
+	}
+	if l.FileBytes <= 0 {
+		l.FileBytes = source.DefaultFileBytes
+	}
+	or(&l.Nesting, 250)
+	or(&l.Instances, 2_000)
+	or(&l.Resources, 50_000)
+	or(&l.Modules, 32)
+	or(&l.ValueBytes, 4<<20)
+	return l
+}
+
+// ReadAll reads files, each once and in order of path, until ctx ends. Problems are those of the files that cannot be read.
+func (w *Workspace) ReadAll(ctx context.Context, paths []string) (files []*source.File, problems []source.Problem) {
+	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
+		if ctx.Err() != nil {
+			break
+		}
+		f, problem := w.Read(p)
+		if problem != nil {
+			problems = append(problems, *problem)
+			continue
+		}
+		files = append(files, f)
+	}
+	return files, problems
 }

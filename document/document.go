@@ -80,9 +80,7 @@ type Member struct {
 // .json is read as nothing else. What is wrong with it is a problem each; the documents before the mistake are returned.
 // Duplicate keys are problems too. What a parser would need too much memory or depth for is refused before it sees the text.
 func Parse(f *source.File, limits dialect.Limits) (*Document, []source.Problem) {
-	if limits.Nesting == 0 {
-		limits.Nesting = 250
-	}
+	limits = limits.Defaults()
 	if !startsAsJSON(f.Bytes) {
 		if isJSONName(f.Path) && len(bytes.TrimSpace(withoutMark(f.Bytes))) > 0 {
 			doc, problems, _ := parseJSON(f, limits)

@@ -64,7 +64,7 @@ type estate struct {
 
 // Open reads the files and finds the units.
 func (a ansible) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{ansible: a, workspace: w, limits: withDefaults(w.Limits), files: map[string]*file{}, loaded: map[string]*file{},
+	e := &estate{ansible: a, workspace: w, limits: w.Limits.Defaults(), files: map[string]*file{}, loaded: map[string]*file{},
 		templates: new(sync.Map), conditions: new(sync.Map), roles: new(sync.Map)}
 	e.paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	files := make([]*file, len(e.paths))
@@ -106,18 +106,6 @@ func (e *estate) setUp() {
 	e.readInventories()
 	e.readSettings()
 	e.units = e.findUnits()
-}
-
-func withDefaults(l dialect.Limits) dialect.Limits {
-	for _, f := range []struct {
-		field *int
-		value int
-	}{{&l.Nesting, 250}, {&l.Instances, 2000}, {&l.Resources, 50_000}, {&l.Modules, 32}, {&l.ValueBytes, 4 << 20}} {
-		if *f.field == 0 {
-			*f.field = f.value
-		}
-	}
-	return l
 }
 
 // Units lists the units by the file that they begin with.

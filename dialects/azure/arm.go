@@ -89,31 +89,14 @@ type armUnit struct {
 	missing []source.Problem // of those that cannot be read
 }
 
-func withDefaults(l dialect.Limits) dialect.Limits {
-	l.Nesting = cmp.Or(l.Nesting, 250)
-	l.Instances = cmp.Or(l.Instances, 2000)
-	l.Resources = cmp.Or(l.Resources, 50_000)
-	l.Modules = cmp.Or(l.Modules, 32)
-	l.ValueBytes = cmp.Or(l.ValueBytes, 4<<20)
-	return l
-}
-
 // Open reads the files and finds the units: templates that no other one links to, each with every set of parameters. Files are
 // parsed when a unit is evaluated, but for those that the question who links to whom needs.
 func (a arm) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{set: a.set, table: a.table, workspace: w, limits: withDefaults(w.Limits), files: make(map[string]*armFile, len(paths)),
+	e := &estate{set: a.set, table: a.table, workspace: w, limits: w.Limits.Defaults(), files: make(map[string]*armFile, len(paths)),
 		named: map[int]*armFile{}, found: map[string]*armFile{}}
-	var problems []source.Problem
-	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		if ctx.Err() != nil {
-			break
-		}
-		f, problem := w.Read(p)
-		if problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
-		e.files[p] = e.open(f)
+	files, problems := w.ReadAll(ctx, paths)
+	for _, f := range files {
+		e.files[f.Path] = e.open(f)
 	}
 	for i := range w.Vars {
 		if w.Vars[i].File != nil {

@@ -64,37 +64,14 @@ type bicepUnit struct {
 
 // Open parses the files and finds the units among them.
 func (d bicepDialect) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &bicepEstate{table: d.table, workspace: w, limits: bicepLimits(w.Limits), files: make(map[string]*bicepFile, len(paths)),
+	e := &bicepEstate{table: d.table, workspace: w, limits: w.Limits.Defaults(), files: make(map[string]*bicepFile, len(paths)),
 		found: &foundFiles{files: map[string]*bicepFile{}, dirs: map[string][]string{}}}
-	var problems []source.Problem
-	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		if ctx.Err() != nil {
-			break
-		}
-		f, problem := w.Read(p)
-		if problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
-		e.files[p] = parseBicep(f, e.limits)
+	files, problems := w.ReadAll(ctx, paths)
+	for _, f := range files {
+		e.files[f.Path] = parseBicep(f, e.limits)
 	}
 	e.units = e.findUnits()
 	return e, append(problems, e.unreached()...)
-}
-
-// bicepLimits fills in the limits that are not set.
-func bicepLimits(l dialect.Limits) dialect.Limits {
-	or := func(n *int, standard int) {
-		if *n <= 0 {
-			*n = standard
-		}
-	}
-	or(&l.Nesting, 250)
-	or(&l.Instances, 2000)
-	or(&l.Resources, 50_000)
-	or(&l.Modules, 32)
-	or(&l.ValueBytes, 4<<20)
-	return l
 }
 
 // unreached returns the problems of files of parameters that no unit reads.

@@ -79,7 +79,7 @@ type estate struct {
 }
 
 func open(ctx context.Context, w *dialect.Workspace, paths []string, k *kind) (*estate, []source.Problem) {
-	e := &estate{kind: k, workspace: w, limits: withDefaults(w.Limits), files: map[string]*file{},
+	e := &estate{kind: k, workspace: w, limits: w.Limits.Defaults(), files: map[string]*file{},
 		parameters: map[string]*parameterFile{}, named: map[int]*parameterFile{}}
 	var problems []source.Problem
 	for i := range w.Vars {
@@ -88,15 +88,9 @@ func open(ctx context.Context, w *dialect.Workspace, paths []string, k *kind) (*
 			problems = append(problems, e.named[i].problems...)
 		}
 	}
-	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		if ctx.Err() != nil {
-			break
-		}
-		f, problem := w.Read(p)
-		if problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
+	files, unread := w.ReadAll(ctx, paths)
+	problems = append(problems, unread...)
+	for _, f := range files {
 		problems = append(problems, e.take(f)...)
 	}
 	e.setUnits()
@@ -113,24 +107,6 @@ func (e *estate) take(f *source.File) []source.Problem {
 	}
 	e.files[f.Path] = newFile(f, e.limits, e.read)
 	return nil
-}
-
-// withDefaults fills in the limits that are not given.
-func withDefaults(l dialect.Limits) dialect.Limits {
-	set := func(n *int, otherwise int) {
-		if *n == 0 {
-			*n = otherwise
-		}
-	}
-	if l.FileBytes == 0 {
-		l.FileBytes = 8 << 20
-	}
-	set(&l.Nesting, 250)
-	set(&l.Instances, 2_000)
-	set(&l.Resources, 50_000)
-	set(&l.Modules, 32)
-	set(&l.ValueBytes, 4<<20)
-	return l
 }
 
 // Units lists the templates that stand for themselves with their sets of parameters.

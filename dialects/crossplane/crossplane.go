@@ -10,7 +10,6 @@
 package crossplane
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -88,21 +87,10 @@ func (e *estate) open(f *source.File) *file {
 
 // Open reads the files and groups them by directory.
 func (d crossplane) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	limits := w.Limits
-	limits.Nesting = cmp.Or(limits.Nesting, 250)
-	limits.Resources = cmp.Or(limits.Resources, 50_000)
-	e := &estate{crossplane: d, workspace: w, limits: limits, files: make(map[string]*file, len(paths))}
-	var problems []source.Problem
-	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		if ctx.Err() != nil {
-			break
-		}
-		f, problem := w.Read(p)
-		if problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
-		e.files[p] = e.open(f)
+	e := &estate{crossplane: d, workspace: w, limits: w.Limits.Defaults(), files: make(map[string]*file, len(paths))}
+	files, problems := w.ReadAll(ctx, paths)
+	for _, f := range files {
+		e.files[f.Path] = e.open(f)
 	}
 	e.setUnits()
 	return e, problems

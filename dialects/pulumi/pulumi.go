@@ -10,7 +10,6 @@
 package pulumi
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -87,27 +86,12 @@ func (e *estate) open(f *source.File) *file {
 	})}
 }
 
-func withDefaults(l dialect.Limits) dialect.Limits {
-	l.Nesting = cmp.Or(l.Nesting, 250)
-	l.Resources = cmp.Or(l.Resources, 50_000)
-	l.ValueBytes = cmp.Or(l.ValueBytes, 4<<20)
-	return l
-}
-
 // Open reads the files and finds the projects and their stacks.
 func (d pulumi) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{pulumi: d, workspace: w, limits: withDefaults(w.Limits), files: make(map[string]*file, len(paths)), named: map[int]*file{}}
-	var problems []source.Problem
-	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		if ctx.Err() != nil {
-			break
-		}
-		f, problem := w.Read(p)
-		if problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
-		e.files[p] = e.open(f)
+	e := &estate{pulumi: d, workspace: w, limits: w.Limits.Defaults(), files: make(map[string]*file, len(paths)), named: map[int]*file{}}
+	files, problems := w.ReadAll(ctx, paths)
+	for _, f := range files {
+		e.files[f.Path] = e.open(f)
 	}
 	for i := range w.Vars {
 		if w.Vars[i].File != nil {

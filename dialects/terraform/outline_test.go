@@ -115,7 +115,7 @@ func TestOutlineOfFiles(t *testing.T) {
 		if sure*100 < files*90 {
 			t.Errorf("%s: sure of only %d files of %d", root, sure, files)
 		}
-		e := &estate{workspace: treeWorkspace(tree), limits: withDefaults(treeWorkspace(tree).Limits), loaded: map[string]*folder{}}
+		e := &estate{workspace: treeWorkspace(tree), limits: treeWorkspace(tree).Limits.Defaults(), loaded: map[string]*folder{}}
 		for dir := range byDir {
 			f := e.load(dir)
 			if f == nil || len(f.module().problems) > 0 {

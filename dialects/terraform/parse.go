@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/source"
 )
 
@@ -136,22 +135,4 @@ func problemOf(kind source.ProblemKind, d *hcl.Diagnostic, path string) source.P
 		p.Message = strings.ToValidUTF8(p.Message[:600], "") + "…"
 	}
 	return p
-}
-
-// withDefaults fills in the limits that are not set.
-func withDefaults(l dialect.Limits) dialect.Limits {
-	or := func(n *int, standard int) {
-		if *n <= 0 {
-			*n = standard
-		}
-	}
-	if l.FileBytes <= 0 {
-		l.FileBytes = 8 << 20
-	}
-	or(&l.Nesting, 250)
-	or(&l.Instances, 2000)
-	or(&l.Resources, 50_000)
-	or(&l.Modules, 32)
-	or(&l.ValueBytes, 4<<20)
-	return l
 }

@@ -69,7 +69,7 @@ type estate struct {
 // Open reads the files, looks them over, and finds the root modules. What is wrong with the text of a file is a problem of
 // the units that read it; Open tells of files that no unit reads.
 func (t terraform) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{set: t.set, workspace: w, limits: withDefaults(w.Limits), loaded: map[string]*folder{}, sets: map[string]*parsed{},
+	e := &estate{set: t.set, workspace: w, limits: w.Limits.Defaults(), loaded: map[string]*folder{}, sets: map[string]*parsed{},
 		kinds: new(sync.Map)}
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	var plans []string
