@@ -220,3 +220,19 @@ func (w *Workspace) ReadAll(ctx context.Context, paths []string) (files []*sourc
 	}
 	return files, problems
 }
+
+// With returns the workspace as it would be if some of its files had other content.
+func (w *Workspace) With(changed []*source.File) *Workspace {
+	overlay := make(map[string]*source.File, len(changed))
+	for _, f := range changed {
+		overlay[f.Path] = f
+	}
+	out := *w
+	out.Read = func(p string) (*source.File, *source.Problem) {
+		if f := overlay[p]; f != nil {
+			return f, nil
+		}
+		return w.Read(p)
+	}
+	return &out
+}

@@ -87,33 +87,8 @@ func parseJSON(s string) (*value.Value, bool) {
 	if json.Unmarshal([]byte(s), &decoded) != nil {
 		return nil, false
 	}
-	v := fromJSON(decoded)
+	v := value.Decoded(decoded)
 	return &v, true
-}
-
-func fromJSON(decoded any) value.Value {
-	switch d := decoded.(type) {
-	case bool:
-		return value.Value{Kind: value.Bool, Bool: d}
-	case float64:
-		return value.Value{Kind: value.Number, Number: d}
-	case string:
-		return value.Value{Kind: value.String, Text: d}
-	case []any:
-		v := value.Value{Kind: value.List, Items: make([]value.Value, len(d))}
-		for i := range d {
-			v.Items[i] = fromJSON(d[i])
-		}
-		return v
-	case map[string]any:
-		v := value.Value{Kind: value.Object, Fields: make([]value.Field, 0, len(d))}
-		for name, x := range d {
-			v.Fields = append(v.Fields, value.Field{Name: name, Value: fromJSON(x)})
-		}
-		sortFields(v.Fields)
-		return v
-	}
-	return value.Value{Kind: value.Null}
 }
 
 func sortFields(fields []value.Field) {

@@ -71,7 +71,7 @@ func convert(decoded any) value.Value {
 		slices.SortFunc(v.Fields, func(a, b value.Field) int { return strings.Compare(a.Name, b.Name) })
 		return v
 	}
-	return fromJSON(decoded)
+	return value.Decoded(decoded)
 }
 
 // compiled compiles one expression on a type, which must work.

@@ -122,31 +122,6 @@ func parseDefault(text string) (path, scope string, d *Default, err error) {
 	if err := json.Unmarshal([]byte(document), &decoded); err != nil {
 		return path, scope, nil, err
 	}
-	d.Value = fromJSON(decoded)
+	d.Value = value.Decoded(decoded)
 	return path, scope, d, nil
-}
-
-func fromJSON(decoded any) value.Value {
-	switch d := decoded.(type) {
-	case bool:
-		return value.Value{Kind: value.Bool, Bool: d}
-	case float64:
-		return value.Value{Kind: value.Number, Number: d}
-	case string:
-		return value.Value{Kind: value.String, Text: d}
-	case []any:
-		list := value.Value{Kind: value.List}
-		for _, item := range d {
-			list.Items = append(list.Items, fromJSON(item))
-		}
-		return list
-	case map[string]any:
-		object := value.Value{Kind: value.Object}
-		for name, member := range d {
-			object.Fields = append(object.Fields, value.Field{Name: name, Value: fromJSON(member)})
-		}
-		slices.SortFunc(object.Fields, func(a, b value.Field) int { return strings.Compare(a.Name, b.Name) })
-		return object
-	}
-	return value.Value{Kind: value.Null}
 }

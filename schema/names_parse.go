@@ -234,7 +234,7 @@ func parseValue(kind RowKind, text string) (Row, error) {
 	if err := json.Unmarshal([]byte(document), &decoded); err != nil {
 		return Row{}, fmt.Errorf("%s: %w", document, err)
 	}
-	r.Value = fromJSON(decoded)
+	r.Value = value.Decoded(decoded)
 	return r, nil
 }
 

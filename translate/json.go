@@ -32,27 +32,13 @@ func toJSON(v value.Value) value.Value {
 	document := v
 	out := value.Value{Kind: value.String, Document: &document, Range: v.Range, Maybe: v.Maybe}
 	document.Maybe = false
-	out.Sensitive, out.Given = marks(&document)
+	out.Sensitive, out.Given = document.Marks()
 	if document.IsWhollyKnown() {
 		out.Text = string(document.AppendJSON(nil, false))
 	} else {
 		out.Kind, out.NotNull = value.Unknown, true
 	}
 	return out
-}
-
-// marks reports whether a part of v is sensitive, and whether one is given.
-func marks(v *value.Value) (sensitive, given bool) {
-	sensitive, given = v.Sensitive, v.Given
-	for i := range v.Items {
-		s, g := marks(&v.Items[i])
-		sensitive, given = sensitive || s, given || g
-	}
-	for i := range v.Fields {
-		s, g := marks(&v.Fields[i].Value)
-		sensitive, given = sensitive || s, given || g
-	}
-	return sensitive, given
 }
 
 // fromJSON makes the native value of a JSON text: the text where the dialect has a text there now, else the document.

@@ -2,6 +2,9 @@ package value
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -59,4 +62,38 @@ func appendString(b []byte, s string) []byte {
 		return append(b, `""`...)
 	}
 	return append(b, strings.TrimSuffix(w.String(), "\n")...)
+}
+
+// Decoded returns what encoding/json made of a document (bool, float64 or json.Number, string, []any, map[string]any, nil) as
+// a value without places. The digits of a json.Number are kept where a float64 would be written otherwise.
+func Decoded(d any) Value {
+	switch d := d.(type) {
+	case bool:
+		return Value{Kind: Bool, Bool: d}
+	case float64:
+		return Value{Kind: Number, Number: d}
+	case json.Number:
+		v := Value{Kind: Number, Text: d.String()}
+		if n, err := d.Float64(); err == nil {
+			if v.Number = n; strconv.FormatFloat(n, 'f', -1, 64) == v.Text {
+				v.Text = ""
+			}
+		}
+		return v
+	case string:
+		return Value{Kind: String, Text: d}
+	case []any:
+		v := Value{Kind: List, Items: make([]Value, len(d))}
+		for i := range d {
+			v.Items[i] = Decoded(d[i])
+		}
+		return v
+	case map[string]any:
+		v := Value{Kind: Object, Fields: make([]Field, 0, len(d))}
+		for _, name := range slices.Sorted(maps.Keys(d)) {
+			v.Fields = append(v.Fields, Field{Name: name, Value: Decoded(d[name])})
+		}
+		return v
+	}
+	return Value{Kind: Null}
 }

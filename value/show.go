@@ -2,8 +2,6 @@ package value
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -96,32 +94,8 @@ func decoded(text string) (*Value, bool) {
 	if d.Decode(&document) != nil || d.More() {
 		return nil, false
 	}
-	v := fromDocument(document)
+	v := Decoded(document)
 	return &v, true
-}
-
-func fromDocument(d any) Value {
-	switch d := d.(type) {
-	case bool:
-		return Value{Kind: Bool, Bool: d}
-	case json.Number:
-		return Value{Kind: Number, Text: d.String()}
-	case string:
-		return Value{Kind: String, Text: d}
-	case []any:
-		v := Value{Kind: List}
-		for _, item := range d {
-			v.Items = append(v.Items, fromDocument(item))
-		}
-		return v
-	case map[string]any:
-		v := Value{Kind: Object}
-		for _, name := range slices.Sorted(maps.Keys(d)) {
-			v.Fields = append(v.Fields, Field{Name: name, Value: fromDocument(d[name])})
-		}
-		return v
-	}
-	return Value{Kind: Null}
 }
 
 func (v *Value) more(b *strings.Builder, before int) {

@@ -212,3 +212,17 @@ func (v *Value) Nearest(p Path) source.Range {
 	}
 	return r
 }
+
+// Marks reports whether v or a part of it is sensitive, and whether one is given.
+func (v *Value) Marks() (sensitive, given bool) {
+	sensitive, given = v.Sensitive, v.Given
+	for i := range v.Items {
+		s, g := v.Items[i].Marks()
+		sensitive, given = sensitive || s, given || g
+	}
+	for i := range v.Fields {
+		s, g := v.Fields[i].Value.Marks()
+		sensitive, given = sensitive || s, given || g
+	}
+	return sensitive, given
+}

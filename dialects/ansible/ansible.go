@@ -145,25 +145,14 @@ func (e *estate) Comments(path string) []dialect.Comment {
 
 // With returns the estate with other content in some files.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	overlay := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		overlay[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(p string) (*source.File, *source.Problem) {
-		if f := overlay[p]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(p)
-	}
-	n := &estate{ansible: e.ansible, workspace: &w, limits: e.limits, files: make(map[string]*file, len(e.files)), paths: e.paths,
+	n := &estate{ansible: e.ansible, workspace: e.workspace.With(changed), limits: e.limits, files: make(map[string]*file, len(e.files)), paths: e.paths,
 		templates: e.templates, conditions: e.conditions, roles: e.roles, loaded: map[string]*file{}}
 	for p, f := range e.files {
 		n.files[p] = f
 	}
 	e.mu.Lock()
 	for p, f := range e.loaded {
-		if overlay[p] == nil {
+		if !slices.ContainsFunc(changed, func(f *source.File) bool { return f.Path == p }) {
 			n.loaded[p] = f
 		}
 	}

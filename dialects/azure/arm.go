@@ -336,18 +336,7 @@ func (e *estate) firstLine(r source.Range) source.Range {
 
 // With parses the changed files; everything else is shared with e.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	overlay := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		overlay[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(p string) (*source.File, *source.Problem) {
-		if f := overlay[p]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(p)
-	}
-	n := &estate{set: e.set, table: e.table, workspace: &w, limits: e.limits, files: maps.Clone(e.files), named: maps.Clone(e.named), units: e.units}
+	n := &estate{set: e.set, table: e.table, workspace: e.workspace.With(changed), limits: e.limits, files: maps.Clone(e.files), named: maps.Clone(e.named), units: e.units}
 	e.mu.Lock()
 	n.found = maps.Clone(e.found)
 	e.mu.Unlock()

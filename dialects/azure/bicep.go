@@ -186,18 +186,7 @@ func (e *bicepEstate) Evaluate(ctx context.Context, name dialect.UnitName) *dial
 // With parses the changed files; everything else is shared with e. The units are found anew only when a file calls or uses
 // others than before. The problems are those that the files did not have before.
 func (e *bicepEstate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	overlay := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		overlay[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(p string) (*source.File, *source.Problem) {
-		if f := overlay[p]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(p)
-	}
-	n := &bicepEstate{table: e.table, workspace: &w, limits: e.limits, files: maps.Clone(e.files), units: e.units,
+	n := &bicepEstate{table: e.table, workspace: e.workspace.With(changed), limits: e.limits, files: maps.Clone(e.files), units: e.units,
 		found: &foundFiles{files: map[string]*bicepFile{}, dirs: map[string][]string{}}}
 	e.found.mu.Lock()
 	maps.Copy(n.found.files, e.found.files)

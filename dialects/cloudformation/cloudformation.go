@@ -151,19 +151,8 @@ func (e *estate) Inputs() []string {
 
 // With returns the estate as it would be if some of its files had other content.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	overlay := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		overlay[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(p string) (*source.File, *source.Problem) {
-		if f := overlay[p]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(p)
-	}
 	n := *e
-	n.workspace = &w
+	n.workspace = e.workspace.With(changed)
 	n.files, n.parameters, n.named = cloned(e.files), cloned(e.parameters), cloned(e.named)
 	var problems []source.Problem
 	for _, f := range changed {

@@ -186,7 +186,7 @@ func bytesOf(v *value.Value, most int) int {
 func (e *env) toJSON(n *document.Node, v value.Value) value.Value {
 	document := v
 	out := value.Value{Kind: value.String, Document: &document}
-	out.Sensitive, out.Given = marks(&v)
+	out.Sensitive, out.Given = v.Marks()
 	if v.Kind == value.Absent {
 		document.Kind = value.Null
 	}
@@ -199,20 +199,6 @@ func (e *env) toJSON(n *document.Node, v value.Value) value.Value {
 		out.Kind, out.NotNull = value.Unknown, true
 	}
 	return out
-}
-
-// marks reports whether a part of v is sensitive, and whether one is given.
-func marks(v *value.Value) (sensitive, given bool) {
-	sensitive, given = v.Sensitive, v.Given
-	for i := range v.Items {
-		s, g := marks(&v.Items[i])
-		sensitive, given = sensitive || s, given || g
-	}
-	for i := range v.Fields {
-		s, g := marks(&v.Fields[i].Value)
-		sensitive, given = sensitive || s, given || g
-	}
-	return sensitive, given
 }
 
 // readFile reads a file of the tree; what leads out of it is unknown.

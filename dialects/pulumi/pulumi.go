@@ -135,18 +135,7 @@ func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 
 // With parses the changed files; everything else is shared with e.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	overlay := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		overlay[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(p string) (*source.File, *source.Problem) {
-		if f := overlay[p]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(p)
-	}
-	n := &estate{pulumi: e.pulumi, workspace: &w, limits: e.limits, files: maps.Clone(e.files), named: e.named}
+	n := &estate{pulumi: e.pulumi, workspace: e.workspace.With(changed), limits: e.limits, files: maps.Clone(e.files), named: e.named}
 	var problems []source.Problem
 	for _, f := range changed {
 		was := e.files[f.Path]

@@ -14,18 +14,7 @@ import (
 // With parses the changed files and gathers their directories anew; everything else is shared with e. The problems are
 // those that the files did not have before. It costs what the changed directories are large, not what the estate is.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	overlay := make(map[string]*source.File, len(changed))
-	for _, f := range changed {
-		overlay[f.Path] = f
-	}
-	w := *e.workspace
-	w.Read = func(p string) (*source.File, *source.Problem) {
-		if f := overlay[p]; f != nil {
-			return f, nil
-		}
-		return e.workspace.Read(p)
-	}
-	n := &estate{set: e.set, workspace: &w, limits: e.limits, named: maps.Clone(e.named), sets: maps.Clone(e.sets),
+	n := &estate{set: e.set, workspace: e.workspace.With(changed), limits: e.limits, named: maps.Clone(e.named), sets: maps.Clone(e.sets),
 		files: map[string]*parsed{}, tfvars: map[string][]*parsed{}, folders: map[string]*folder{}, loaded: map[string]*folder{},
 		kinds: e.kinds, taken: e.taken, opened: e, units: e.units, unitAt: e.unitAt, plans: e.plans, planAt: e.planAt}
 	if e.opened != nil {
@@ -90,7 +79,7 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 	}
 	before := e.mistakesIn(dirs)
 	problems = slices.DeleteFunc(problems, func(p source.Problem) bool {
-		return overlay[p.Range.File] == nil || before[p.Range.File+"\x00"+p.Message]
+		return !slices.ContainsFunc(changed, func(f *source.File) bool { return f.Path == p.Range.File }) || before[p.Range.File+"\x00"+p.Message]
 	})
 	slices.SortStableFunc(problems, compareProblems)
 	return n, problems

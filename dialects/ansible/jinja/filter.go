@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -207,7 +206,7 @@ func (e *evaluation) scalar(name string, of Result, args []Result, named map[str
 	case "from_json":
 		var doc any
 		if len(s) <= e.limits.Bytes && json.Unmarshal([]byte(s), &doc) == nil {
-			return Result{Value: decode(doc)}, true
+			return Result{Value: value.Decoded(doc)}, true
 		}
 	case "comment", "indent":
 		return Result{Value: value.Value{Kind: value.Unknown, NotNull: true}}, true
@@ -299,30 +298,4 @@ func (e *evaluation) toJSON(of Result) (Result, bool) {
 	r := Text(string(text))
 	r.Value.Document = &doc
 	return r, len(text) <= e.limits.Bytes
-}
-
-// decode turns what encoding/json made into a value.
-func decode(d any) value.Value {
-	switch d := d.(type) {
-	case bool:
-		return value.Value{Kind: value.Bool, Bool: d}
-	case float64:
-		return value.Value{Kind: value.Number, Number: d}
-	case string:
-		return value.Value{Kind: value.String, Text: d}
-	case []any:
-		out := value.Value{Kind: value.List, Items: make([]value.Value, len(d))}
-		for i := range d {
-			out.Items[i] = decode(d[i])
-		}
-		return out
-	case map[string]any:
-		out := value.Value{Kind: value.Object}
-		for name, v := range d {
-			out.Fields = append(out.Fields, value.Field{Name: name, Value: decode(v)})
-		}
-		slices.SortFunc(out.Fields, func(a, b value.Field) int { return strings.Compare(a.Name, b.Name) })
-		return out
-	}
-	return value.Value{Kind: value.Null}
 }
