@@ -50,6 +50,13 @@ type Wrapper interface {
 	Wraps() string // name of the other dialect
 }
 
+// Surveyor is a Dialect some of whose files are known by what lies around them: the templates of a chart, because a Chart.yaml
+// stands above. It is asked before any file is claimed, and what it takes no other dialect is asked for.
+type Surveyor interface {
+	// Survey returns those of all paths of the tree that are the dialect's for certain. Content is as for Claims.
+	Survey(paths []string, content func(path string) []byte) []string
+}
+
 // Inputter is an Estate whose units take inputs by name.
 type Inputter interface {
 	Inputs() []string // every name that a unit takes, sorted

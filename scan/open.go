@@ -55,13 +55,16 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		return nil, err
 	}
 	s.basis = s.settingsHash()
+	files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) })
+	surveyed := survey(o.Dialects, files, s.reader.Head)
 	claimed := make([][]string, len(o.Dialects))
 	for _, f := range files {
-		if o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) {
-			continue
-		}
 		content := func() []byte { return s.reader.Head(f) }
-		if i := slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) }); i >= 0 {
+		i, ok := surveyed[f]
+		if !ok {
+			i = slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) })
+		}
+		if i >= 0 {
 			claimed[i] = append(claimed[i], f)
 			s.files = append(s.files, f)
 			s.claimed[f] = o.Dialects[i].Name()
@@ -90,6 +93,24 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// survey asks the dialects that know files by what lies around them. It returns which dialect takes which file; the first one
+// to take a file has it.
+func survey(dialects []dialect.Dialect, files []string, content func(path string) []byte) map[string]int {
+	taken := make(map[string]int)
+	for i, d := range dialects {
+		surveyor, ok := d.(dialect.Surveyor)
+		if !ok {
+			continue
+		}
+		for _, f := range surveyor.Survey(files, content) {
+			if _, known := taken[f]; !known {
+				taken[f] = i
+			}
+		}
+	}
+	return taken
 }
 
 // wrap hands the files of dialects that others wrap to those, where there are files of both.

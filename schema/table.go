@@ -15,10 +15,23 @@ var (
 	azurerm string
 	//go:embed data/google.txt
 	google string
+	//go:embed data/kubernetes.txt
+	kubernetes string
+	//go:embed data/docker.txt
+	docker string
+	//go:embed data/compose.txt
+	compose string
+	//go:embed data/actions.txt
+	actions string
+	//go:embed data/ci.txt
+	ci string
 )
 
 // types holds a row per resource type: its name and its attributes as decode reads them.
-var types = [...]table{table(core), table(aws), table(azurerm), table(google)}
+var types = [...]table{
+	table(core), table(aws), table(azurerm), table(google),
+	table(kubernetes), table(docker), table(compose), table(actions), table(ci),
+}
 
 // table is lines of "key TAB rest", sorted by key. Several lines may have the same key. Lines that begin with # come first
 // and are remarks.

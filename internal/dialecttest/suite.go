@@ -99,8 +99,12 @@ func openWith(d dialect.Dialect, files map[string]string, vars []dialect.Var, en
 	var claimed []string
 	paths, problems := source.Walk(tree, ".")
 	e.problems = problems
+	var surveyed []string
+	if s, ok := d.(dialect.Surveyor); ok {
+		surveyed = s.Survey(paths, reader.Head)
+	}
 	for _, p := range paths {
-		if d.Claims(p, func() []byte { return reader.Head(p) }) {
+		if slices.Contains(surveyed, p) || d.Claims(p, func() []byte { return reader.Head(p) }) {
 			claimed = append(claimed, p)
 		}
 	}

@@ -22,17 +22,24 @@ import (
 
 // fileNames are the names of examples whose fence names none.
 var fileNames = map[string]string{
-	"terraform":      "main.tf",
-	"cloudformation": "template.yaml",
-	"kubernetes":     "manifest.yaml",
-	"ansible":        "playbook.yaml",
-	"docker":         "Dockerfile",
-	"arm":            "template.json",
-	"bicep":          "main.bicep",
-	"pulumi":         "Pulumi.yaml",
-	"crossplane":     "manifest.yaml",
-	"serverless":     "serverless.yml",
-	"terragrunt":     "terragrunt.hcl",
+	"ansible":             "playbook.yaml",
+	"arm":                 "template.json",
+	"azure-pipelines":     "azure-pipelines.yml",
+	"bicep":               "main.bicep",
+	"bitbucket-pipelines": "bitbucket-pipelines.yml",
+	"circleci":            ".circleci/config.yml",
+	"cloudformation":      "template.yaml",
+	"compose":             "compose.yaml",
+	"crossplane":          "manifest.yaml",
+	"dependabot":          ".github/dependabot.yml",
+	"dockerfile":          "Dockerfile",
+	"github-actions":      ".github/workflows/ci.yaml",
+	"gitlab-ci":           ".gitlab-ci.yml",
+	"kubernetes":          "manifest.yaml",
+	"pulumi":              "Pulumi.yaml",
+	"serverless":          "serverless.yml",
+	"terraform":           "main.tf",
+	"terragrunt":          "terragrunt.hcl",
 }
 
 // mark is the comment at the end of a line that a finding is expected on.

@@ -1,6 +1,6 @@
 // Command generate makes the tables of package schema that are not kept by hand. It is run from the root of the repository.
 //
-//	go run ./schema/generate            core.txt from generate/core.json
+//	go run ./schema/generate            core.txt from generate/core.json, and so for each table that is kept by hand
 //	go run ./schema/generate -types     aws.txt, azurerm.txt and google.txt too, from npm packages, which it downloads (110 MB)
 //	go run ./schema/generate -defaults  defaults-azurerm.tsv, from the provider's source, which it downloads (18 MB)
 //	go run ./schema/generate -published FILE -dialect cloudformation
@@ -59,17 +59,30 @@ func main() {
 	}
 }
 
-func run(types, defaults bool, from, into string) error {
-	text, err := os.ReadFile("schema/generate/core.json")
+// kept are the tables that are written by hand: NAME.json makes NAME.txt.
+var kept = []string{"actions", "ci", "compose", "core", "docker"}
+
+func readKept(file string) (map[string]attributes, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var core map[string]attributes
-	if err := json.Unmarshal(text, &core); err != nil {
-		return fmt.Errorf("core.json: %w", err)
+	var written map[string]attributes
+	if err := json.Unmarshal(text, &written); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := tabulate(core, filepath.Join(into, "core.txt")); err != nil {
-		return err
+	return written, nil
+}
+
+func run(types, defaults bool, from, into string) error {
+	for _, name := range kept {
+		written, err := readKept(filepath.Join("schema/generate", name+".json"))
+		if err != nil {
+			return err
+		}
+		if err := tabulate(written, filepath.Join(into, name+".txt")); err != nil {
+			return err
+		}
 	}
 	if types {
 		for _, provider := range slices.Sorted(maps.Keys(packages)) {
