@@ -116,6 +116,10 @@ type Lowered struct {
 	Title  string // what was wished, in the dialect's own words, for people; empty where they are Terraform's
 	Edits  []source.Edit
 	Shared []string // addresses of other resources whose values change too, because they share what is edited
+
+	// Also are attributes of the resource itself that change with what was wished: they are worked out of it, or it cannot be had
+	// without them (a text that reads a variable needs the variable).
+	Also []value.Path
 }
 
 // Comment is one comment with its marker.

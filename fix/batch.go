@@ -88,6 +88,9 @@ func touchedBy(f *Fix) *touched {
 				t.atoms = append(t.atoms, atom{r.Address, r.Type, c.Path[0].Name})
 			}
 		}
+		for _, p := range w.also {
+			t.atoms = append(t.atoms, atom{r.Address, r.Type, p[0].Name})
+		}
 	}
 	return t
 }

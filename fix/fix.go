@@ -62,6 +62,8 @@ type Wish struct {
 	Unit    *dialect.Unit
 	Key     Key
 	Changes []resource.Change
+
+	also []value.Path // what the dialect says changes with it
 }
 
 // Fix is a change of text that mends one or more findings. It is proved when Err is nil after Prove.
@@ -98,6 +100,7 @@ func Lower(wishes []Wish) []*Fix {
 			f.Err = fmt.Errorf("%s already has what %s wishes for", w.Key.Address, w.Key.Rule)
 		default:
 			f.Shared = append(f.Shared, lowered.Shared...)
+			f.Wishes[len(f.Wishes)-1].also = lowered.Also
 			f.Title = lowered.Title
 			f.Err = f.join(lowered.Edits)
 		}

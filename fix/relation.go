@@ -29,7 +29,7 @@ func (f *Fix) relation(unit *dialect.Unit, r *resource.Resource, path value.Path
 		target := w.target()
 		switch {
 		case w.Unit == unit && w.Key.Address == r.Address:
-			if declares(w.Changes, true, r.Type, path) {
+			if declares(w.Changes, true, r.Type, path) || w.brings(path) {
 				return declared
 			}
 			best = undeclared
@@ -56,6 +56,11 @@ func (f *Fix) relation(unit *dialect.Unit, r *resource.Resource, path value.Path
 		}
 	}
 	return none
+}
+
+// brings reports whether the dialect said that an attribute of the target changes with what is wished.
+func (w *Wish) brings(path value.Path) bool {
+	return slices.ContainsFunc(w.also, func(p value.Path) bool { return covers(names(p), names(path)) })
 }
 
 // sharedBy notes that a resource changes with a fix. Variables, outputs and module calls are the way on which values come;
