@@ -10,6 +10,8 @@
 //	go run ./schema/generate -published FOLDER -dialect arm
 //	                                    testdata/arm.txt.gz from wheels of PyPI azure-mgmt-*, as testdata/ORIGIN.md names them
 //
+//	go run ./schema/generate -kubernetes
+//	                                    kubernetes.txt from Kubernetes' client for Go, which it downloads, and generate/kubernetes.json
 //	go run ./schema/generate -pulumi FOLDER
 //	                                    pulumi.txt from what npm pack makes of @pulumi/aws, @pulumi/azure and @pulumi/gcp
 //
@@ -37,10 +39,18 @@ func main() {
 	file := flag.String("published", "", "`FILE` that a dialect's own types are read from, for schema/testdata")
 	dialect := flag.String("dialect", "cloudformation", "`NAME` of the dialect whose types -published has")
 	pulumi := flag.String("pulumi", "", "`FOLDER` with the npm packages of Pulumi's providers, for data/pulumi.txt")
+	kubernetes := flag.Bool("kubernetes", false, "make the kinds of Kubernetes")
 	plain := flag.Bool("plain", false, "with -published: leave the text beside its compressed form")
 	flag.Parse()
 	if *pulumi != "" {
 		if err := pulumiNames(*pulumi, filepath.Join(*into, "pulumi.txt")); err != nil {
+			fmt.Fprintln(os.Stderr, "generate:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *kubernetes {
+		if err := kubernetesNames(filepath.Join(*into, "kubernetes.txt")); err != nil {
 			fmt.Fprintln(os.Stderr, "generate:", err)
 			os.Exit(1)
 		}
