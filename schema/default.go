@@ -14,11 +14,13 @@ var (
 	defaults string
 	//go:embed data/defaults-azurerm.tsv
 	defaultsAzurerm string
+	//go:embed data/defaults-kubernetes.tsv
+	defaultsKubernetes string
 )
 
 // defaultTables hold a row per default: type, path, scope, value as JSON, source, note. The scope is "always", "block" (only
 // where the enclosing block was written) or "absent" (only where it was not). The rows of the first table win.
-var defaultTables = [...]table{table(defaults), table(defaultsAzurerm)}
+var defaultTables = [...]table{table(defaults), table(defaultsAzurerm), table(defaultsKubernetes)}
 
 // Default is the effective value of an attribute that was not written.
 type Default struct {

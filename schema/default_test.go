@@ -28,6 +28,8 @@ func TestDefault(t *testing.T) {
 		{"aws_ecs_service", "volume_configuration.managed_ebs_volume.encrypted", nil, &yes, nil},
 		{"aws_eks_cluster", "vpc_config.public_access_cidrs", ptr(list("0.0.0.0/0")), ptr(list("0.0.0.0/0")), ptr(list("0.0.0.0/0"))},
 		{"azurerm_storage_account", "https_traffic_only_enabled", &yes, &yes, &yes},
+		{"k8s_container", "securityContext.allowPrivilegeEscalation", &yes, &yes, &yes},
+		{"k8s_pod", "spec.automountServiceAccountToken", nil, nil, nil},
 		{"aws_db_instance", "engine", nil, nil, nil},
 		{"aws_nothing", "at_all", nil, nil, nil},
 	}
@@ -65,7 +67,7 @@ func list(items ...string) value.Value {
 // TestDefaultTables holds every row against the schema: the attribute exists, may be left out, and takes such a value.
 func TestDefaultTables(t *testing.T) {
 	s := schema.Load()
-	for _, file := range []string{"defaults.tsv", "defaults-azurerm.tsv"} {
+	for _, file := range []string{"defaults.tsv", "defaults-azurerm.tsv", "defaults-kubernetes.tsv"} {
 		seen := map[string]bool{}
 		for n, columns := range rowsOf(t, file, 5, 6) {
 			typ, path, scope, source := columns[0], columns[1], columns[2], columns[4]
