@@ -25,12 +25,23 @@ var (
 	actions string
 	//go:embed data/ci.txt
 	ci string
+	//go:embed data/gitlab.txt
+	gitlab string
+	//go:embed data/azurepipelines.txt
+	azurepipelines string
+	//go:embed data/circleci.txt
+	circleci string
+	//go:embed data/bitbucket.txt
+	bitbucket string
+	//go:embed data/dependabot.txt
+	dependabot string
 )
 
 // types holds a row per resource type: its name and its attributes as decode reads them.
 var types = [...]table{
 	table(core), table(aws), table(azurerm), table(google),
 	table(kubernetes), table(docker), table(compose), table(actions), table(ci),
+	table(gitlab), table(azurepipelines), table(circleci), table(bitbucket), table(dependabot),
 }
 
 // table is lines of "key TAB rest", sorted by key. Several lines may have the same key. Lines that begin with # come first

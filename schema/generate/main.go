@@ -70,7 +70,7 @@ func main() {
 }
 
 // kept are the tables that are written by hand: NAME.json makes NAME.txt.
-var kept = []string{"actions", "ci", "compose", "core", "docker"}
+var kept = []string{"actions", "azurepipelines", "bitbucket", "ci", "circleci", "compose", "core", "dependabot", "docker", "gitlab"}
 
 func readKept(file string) (map[string]attributes, error) {
 	text, err := os.ReadFile(file)
