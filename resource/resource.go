@@ -43,6 +43,7 @@ type Ref struct {
 	Path      value.Path
 	Target    string // address of the resource; of the whole resource (without key) when the instance is not known
 	Attribute string // the attribute that was read: id, arn; empty when not known
+	Maybe     bool   // it is not known whether the value leads there: the name, or what a selector looks at, is unknown
 }
 
 // Tag is an effective tag: what the deployed thing will carry.

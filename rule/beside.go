@@ -29,8 +29,12 @@ func (f *frame) beside(v *val, typ string) val {
 	}
 	owner, path := v.at.root(), v.at.path()
 	var targets []*resource.Resource
+	perhaps := make(map[*resource.Resource]bool)
 	for _, ref := range owner.RefAt(path) {
-		targets = append(targets, f.graph.Targets(ref.Target)...)
+		for _, t := range f.graph.Targets(ref.Target) {
+			targets = append(targets, t)
+			perhaps[t] = ref.Maybe
+		}
 	}
 	if len(targets) == 0 {
 		for _, l := range f.program.set.Links(owner.Type) {
@@ -47,6 +51,7 @@ func (f *frame) beside(v *val, typ string) val {
 		found := f.linked(typ, "")
 		for i := range found.seq.items {
 			if x := found.seq.items[i]; x.at.res != this && !slices.ContainsFunc(seq.items, func(y val) bool { return y.at.res == x.at.res }) {
+				x.maybe = x.maybe || perhaps[t]
 				seq.items = append(seq.items, x)
 			}
 		}

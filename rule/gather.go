@@ -125,11 +125,15 @@ func (f *frame) linked(typ, by string) val {
 func (f *frame) linksTo(r *resource.Resource, links []schema.Link) (t verdict, why *place) {
 	if len(links) == 0 {
 		for _, ref := range r.Refs {
-			if slices.Contains(f.graph.Targets(ref.Target), f.this) {
+			switch {
+			case !slices.Contains(f.graph.Targets(ref.Target), f.this):
+			case !ref.Maybe:
 				return yes, nil
+			default:
+				t, why = open, &place{res: r, steps: ref.Path}
 			}
 		}
-		return no, nil
+		return t, why
 	}
 	for _, l := range links {
 		for _, end := range ends(&r.Body, strings.Split(l.Attribute, "."), nil) {
@@ -169,15 +173,20 @@ func ends(v *value.Value, names []string, at value.Path) []end {
 }
 
 func (f *frame) linkedBy(r *resource.Resource, e end, attributes []string) verdict {
-	elsewhere := false
+	elsewhere, perhaps := false, false
 	for _, ref := range r.RefAt(e.path) {
 		targets := f.graph.Targets(ref.Target)
 		if slices.Contains(targets, f.this) {
-			return yes
+			if !ref.Maybe {
+				return yes
+			}
+			perhaps = true
 		}
 		elsewhere = elsewhere || len(targets) > 0
 	}
 	switch {
+	case perhaps:
+		return open
 	case elsewhere:
 		return no
 	case e.value.Kind == value.Unknown || e.value.Kind == value.String:
@@ -228,10 +237,17 @@ func (f *frame) target(v *val, typ string) val {
 	if v.kind == null {
 		return val{kind: list, seq: seq, at: at}
 	}
-	found := func(r *resource.Resource) {
-		if r.Type == typ && !slices.ContainsFunc(seq.items, func(x val) bool { return x.at.res == r }) {
-			seq.items = append(seq.items, f.asValue(r))
+	found := func(r *resource.Resource, perhaps bool) {
+		if r.Type != typ {
+			return
 		}
+		x := f.asValue(r)
+		if i := slices.IndexFunc(seq.items, func(x val) bool { return x.at.res == r }); i >= 0 {
+			seq.items[i].maybe = seq.items[i].maybe && (perhaps || x.maybe)
+			return
+		}
+		x.maybe = x.maybe || perhaps
+		seq.items = append(seq.items, x)
 	}
 	if v.at == nil {
 		seq.open = v.kind == unknown
@@ -242,10 +258,16 @@ func (f *frame) target(v *val, typ string) val {
 	for _, ref := range owner.RefAt(path) {
 		for _, r := range f.graph.Targets(ref.Target) {
 			refs = true
-			found(r)
+			found(r, ref.Maybe)
+		}
+		if ref.Maybe && v.kind == unknown { // it may lead to what nobody sees, too
+			seq.open = true
 		}
 	}
 	if refs {
+		if seq.open {
+			seq.why = v.at
+		}
 		return val{kind: list, seq: seq, at: at}
 	}
 	names := []val{*v}
