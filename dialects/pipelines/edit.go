@@ -177,12 +177,28 @@ func (u *Unit) sharedWith(r *resource.Resource, edits []source.Edit) []string {
 		if o == r || o.Range.Overlaps(r.Range) {
 			continue
 		}
-		if slices.ContainsFunc(edits, func(e source.Edit) bool { return !o.Range.Contains(e.Range) && touches(&o.Body, e.Range) }) {
+		if slices.ContainsFunc(edits, func(e source.Edit) bool { return !o.Range.Contains(e.Range) && (touches(&o.Body, e.Range) || madeOf(o, e.Range)) }) {
 			out = append(out, o.Address)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// madeOf reports whether an attribute of a resource was made of something that is written where something is edited.
+func madeOf(o *resource.Resource, at source.Range) bool {
+	h, ok := o.Handle.(*Handle)
+	if !ok || h.Trace == nil {
+		return false
+	}
+	for i := range o.Body.Fields {
+		for _, s := range h.Trace(value.Path{{Name: o.Body.Fields[i].Name}}) {
+			if !s.Range.IsZero() && (s.Range.Overlaps(at) || s.Range.Contains(at)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // touches reports whether a part of a value is written where something is edited.
