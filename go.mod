@@ -4,10 +4,14 @@ go 1.26.8
 
 require (
 	cel.dev/cel-go v0.33.2 // expressions of rules: parser, macros, type checker
+	github.com/BurntSushi/toml v1.6.0 // toToml and fromToml of Helm templates
+	github.com/Masterminds/semver/v3 v3.5.0 // versions that charts ask for
 	github.com/Masterminds/sprig/v3 v3.3.0 // functions of Helm templates
+	github.com/gobwas/glob v0.2.3 // .Files.Glob of Helm templates
 	github.com/hashicorp/hcl/v2 v2.25.0 // Terraform's language
 	github.com/moby/buildkit v0.34.2 // the parser of Dockerfiles
 	github.com/rhysd/actionlint v1.7.12 // expressions of GitHub Actions
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // values of charts against their schemas; in tests, our reports and settings against theirs
 	github.com/zclconf/go-cty v1.19.0 // Terraform's values
 	github.com/zclconf/go-cty-yaml v1.2.0 // yamlencode and yamldecode as Terraform has them
 	go.yaml.in/yaml/v3 v3.0.6 // settings and front matter, with positions
@@ -16,22 +20,20 @@ require (
 	mvdan.cc/sh/v3 v3.14.1 // the parser of shell scripts
 	sigs.k8s.io/kustomize/api v0.21.1 // builds kustomizations
 	sigs.k8s.io/kustomize/kyaml v0.21.1 // the file system that kustomizations are built on
+	sigs.k8s.io/yaml v1.6.0 // toYaml and fromYaml of Helm templates, byte for byte
 )
 
 // Tests only.
 require (
 	github.com/google/go-cmp v0.7.0 // differences in tests
 	github.com/rogpeppe/go-internal v1.16.0 // sessions of the command line as tests, txtar
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // our reports and settings against their schemas
 	github.com/yuin/goldmark v1.8.7 // what hostile text does to the markdown report
 )
 
 require (
 	cel.dev/expr v0.25.1 // indirect
 	dario.cat/mergo v1.0.1 // indirect
-	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/Masterminds/goutils v1.1.1 // indirect
-	github.com/Masterminds/semver/v3 v3.3.0 // indirect
 	github.com/agext/levenshtein v1.2.3 // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
@@ -52,6 +54,7 @@ require (
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/shopspring/decimal v1.4.0 // indirect
 	github.com/spf13/cast v1.7.0 // indirect
+	go.yaml.in/yaml/v2 v2.4.2 // indirect
 	go.yaml.in/yaml/v4 v4.0.0-rc.3 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/exp v0.0.0-20260603202125-055de637280b // indirect
