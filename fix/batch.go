@@ -88,11 +88,35 @@ func touchedBy(f *Fix) *touched {
 				t.atoms = append(t.atoms, atom{r.Address, r.Type, c.Path[0].Name})
 			}
 		}
+		for _, whole := range w.Unit.Graph.Wholes(r) {
+			t.near[prefix+whole.Address] = whole
+			t.change(whole, w.Changes)
+		}
+		for _, part := range w.Unit.Graph.Referrers(r, "") {
+			if slices.Contains(w.Unit.Graph.Wholes(part), r) {
+				t.change(part, w.Changes)
+				for _, inner := range w.Unit.Graph.Referrers(part, "") {
+					if slices.Contains(w.Unit.Graph.Wholes(inner), r) {
+						t.near[prefix+inner.Address] = inner
+						t.change(inner, w.Changes)
+					}
+				}
+			}
+		}
 		for _, p := range w.also {
 			t.atoms = append(t.atoms, atom{r.Address, r.Type, p[0].Name})
 		}
 	}
 	return t
+}
+
+// change notes what changes of a resource that is made of the same text as the one that changes are about: whatever is on their way.
+func (t *touched) change(r *resource.Resource, changes []resource.Change) {
+	for _, c := range changes {
+		for _, name := range names(c.Path) {
+			t.atoms = append(t.atoms, atom{r.Address, r.Type, name})
+		}
+	}
 }
 
 // sees reports whether a rule on a resource may read one of the atoms.

@@ -35,6 +35,10 @@ func (f *Fix) relation(unit *dialect.Unit, r *resource.Resource, path value.Path
 			best = undeclared
 		case declares(w.Changes, false, r.Type, path) && (w.Unit == unit && refers(unit, r.Address, w.Key.Address) || f.edits(r)):
 			return declared // a companion that was there
+		case f.isPart(w, unit, r):
+			return declared // it is made of the same text
+		case w.Unit == unit && slices.Contains(f.Shared, r.Address):
+			best = sharing
 		case target.Range == r.Range:
 			if declares(w.Changes, true, r.Type, path) {
 				best = sharing
@@ -56,6 +60,19 @@ func (f *Fix) relation(unit *dialect.Unit, r *resource.Resource, path value.Path
 		}
 	}
 	return none
+}
+
+// isPart reports whether a resource is a part of what a wish is about, or has it as a part.
+func (f *Fix) isPart(w *Wish, unit *dialect.Unit, r *resource.Resource) bool {
+	target := w.target()
+	if w.Unit != unit {
+		there := unit.Graph.ByAddress(target.Address)
+		if there == nil || there.Range != target.Range {
+			return false
+		}
+		target = there
+	}
+	return slices.Contains(unit.Graph.Wholes(target), r) || slices.Contains(unit.Graph.Wholes(r), target)
 }
 
 // brings reports whether the dialect said that an attribute of the target changes with what is wished.

@@ -25,6 +25,7 @@ func (b *builder) component(p *pod, c *resource.Resource, a *arguments) {
 func (b *builder) componentOf(where *resource.Resource, part *Part, name, flags value.Value) {
 	r := *where
 	r.Address = b.address(where.Address + " component " + name.Text)
+	r.Within = where.Address
 	r.Type, r.Native, r.Name, r.Refs, r.Handle = "k8s_component", "Component", name.Text, nil, part
 	part.address = r.Address
 	r.Body = with(with(value.Value{Kind: value.Object, Range: where.Range}, "name", name), "flags", flags)

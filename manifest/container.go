@@ -43,7 +43,7 @@ func (p *pod) container(b *builder, v *value.Value, at value.Path, word string) 
 		body = value.Value{Kind: value.Object, Open: true, Range: v.Range}
 	}
 	name := field(&body, "name")
-	r.Name = shownName(&name)
+	r.Name, r.Within = shownName(&name), p.Address
 	r.Address = b.address(e.Address + " " + word + r.Name)
 	part.address = r.Address
 	if !v.Range.IsZero() && e.Range.Contains(v.Range) {

@@ -129,6 +129,7 @@ func (p *pod) make(b *builder, template *value.Value) {
 	r.Body = body
 	part.address = r.Address
 	if len(p.at) > 0 {
+		r.Within = e.Address
 		r.Body = with(r.Body, "controller", text(e.Address))
 		r.Refs = append(r.Refs, resource.Ref{Path: path(nil, "controller"), Target: e.Address})
 		b.refs++

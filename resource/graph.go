@@ -78,6 +78,21 @@ func (g *Graph) Referrers(r *Resource, typ string) []*Resource {
 	return out
 }
 
+// Wholes returns the resources that r is a part of, the nearest first.
+func (g *Graph) Wholes(r *Resource) []*Resource {
+	var out []*Resource
+	for r.Within != "" && len(out) < maxWholes {
+		if r = g.byAddress[r.Within]; r == nil {
+			break
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// maxWholes bounds how deep parts have parts.
+const maxWholes = 8
+
 // Targets returns the resources that a reference's target names: one instance, or all instances of a resource named
 // without its key.
 func (g *Graph) Targets(address string) []*Resource {

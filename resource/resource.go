@@ -27,6 +27,7 @@ type Resource struct {
 	Calls    []Call       // the module calls that led here, outermost first
 	Maybe    bool         // count, for_each or a condition is unknown: it stands for zero or more instances
 	When     []string     // of one that may be: the named conditions under all of which it is there for certain, sorted; nil when nothing makes it certain
+	Within   string       // address of the resource that it is a part of, where one text makes both: the workload of a pod, the pod of a container; empty for most
 	Refs     []Ref        // what its attributes refer to
 	Tags     []Tag        // effective tags or labels, sorted by key
 	Handle   any          // the dialect's own; nobody else looks inside

@@ -28,7 +28,11 @@ func (t *tester) extremes(p *rule.Program) {
 			all = append(all, darkness(t.Schema.Resource(name)))
 		}
 	}
-	v := p.Judge(resource.NewGraph(all, nil), dark)
+	var missing []resource.Missing
+	if len(all) == 1 { // nothing is linked to it by name: who refers to it is not known either
+		missing = []resource.Missing{{Address: "dark", Refs: []string{dark.Address}}}
+	}
+	v := p.Judge(resource.NewGraph(all, missing), dark)
 	if v.Err != nil {
 		t.fail(t.rule.Line, "%s of which nothing is known: %v", p.Type, v.Err)
 	} else if v.Outcome != finding.Undecided {
