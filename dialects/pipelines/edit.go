@@ -177,7 +177,9 @@ func (u *Unit) sharedWith(r *resource.Resource, edits []source.Edit) []string {
 		if o == r || o.Range.Overlaps(r.Range) {
 			continue
 		}
-		if slices.ContainsFunc(edits, func(e source.Edit) bool { return !o.Range.Contains(e.Range) && (touches(&o.Body, e.Range) || madeOf(o, e.Range)) }) {
+		if slices.ContainsFunc(edits, func(e source.Edit) bool {
+			return !o.Range.Contains(e.Range) && (touches(&o.Body, e.Range) || madeOf(o, e.Range))
+		}) {
 			out = append(out, o.Address)
 		}
 	}
