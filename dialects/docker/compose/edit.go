@@ -89,6 +89,9 @@ func (l *lowering) lower(c resource.Change) error {
 	if _, known := l.shapes[c.Path[0].Name]; !known {
 		return fmt.Errorf("%s cannot be changed", c.Path)
 	}
+	if c.Op == resource.Set && !fits(shape{kind: anObject, fields: l.shapes}, c.Path, &c.Value) {
+		return fmt.Errorf("%s cannot be %s", c.Path, value.Show(&c.Value))
+	}
 	if c.Path[0].Name == "security_opt" && l.section == "services" && (len(c.Path) > 1 || c.Op != resource.Remove) {
 		return l.securityOption(c)
 	}
@@ -119,6 +122,44 @@ func (l *lowering) lower(c resource.Change) error {
 		return nil
 	}
 	return l.absent(n, rest, c)
+}
+
+// fits reports whether a value may stand at a path.
+func fits(s shape, p value.Path, v *value.Value) bool {
+	if len(p) > 0 {
+		step := p[0]
+		switch s.kind {
+		case anObject:
+			inner, known := s.fields[step.Name]
+			return known && fits(inner, p[1:], v)
+		case aList:
+			return step.Name == "" && fits(*s.item, p[1:], v)
+		case texts, capability:
+			return step.Name == "" && fits(word, p[1:], v)
+		case textMap:
+			return step.Name != "" && fits(word, p[1:], v)
+		}
+		return s.kind == anything || s.kind == security
+	}
+	scalar := v.Kind == value.String || v.Kind == value.Number || v.Kind == value.Bool
+	each := func(s shape) bool { return !slices.ContainsFunc(v.Items, func(item value.Value) bool { return !fits(s, nil, &item) }) }
+	switch s.kind {
+	case aText:
+		return scalar
+	case aTruth:
+		return v.Kind == value.Bool
+	case aNumber:
+		return v.Kind == value.Number
+	case texts, capability:
+		return v.Kind == value.List && each(word)
+	case aList:
+		return v.Kind == value.List && each(*s.item)
+	case textMap, anObject:
+		return v.Kind == value.Object && !slices.ContainsFunc(v.Fields, func(f value.Field) bool {
+			return !fits(s, value.Path{{Name: f.Name}}, &f.Value)
+		})
+	}
+	return true
 }
 
 // isItem reports whether a node in the long form stands for one scalar.
@@ -576,11 +617,10 @@ func (x *explainer) shared(d *declared, edits []source.Edit) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// holds reports whether a place lies in anything that a node is made of.
-func (n *node) holds(r source.Range) bool {
-	if n.raw != nil && n.raw.Range.Contains(r) || n.at.Contains(r) && !n.at.IsZero() {
-		return true
-	}
-	return slices.ContainsFunc(n.before, func(b *node) bool { return b.raw != nil && b.raw.Range.Contains(r) }) ||
-		slices.ContainsFunc(n.fields, func(f field) bool { return f.holds(r) }) || slices.ContainsFunc(n.items, func(c *node) bool { return c.holds(r) })
+// holds reports whether an edit changes anything that a node is made of.
+func (n *node) holds(edit source.Range) bool {
+	changes := func(at source.Range) bool { return !at.IsZero() && (at.Contains(edit) || at.Overlaps(edit)) }
+	return n.raw != nil && changes(n.raw.Range) || changes(n.at) ||
+		slices.ContainsFunc(n.before, func(b *node) bool { return b.raw != nil && changes(b.raw.Range) }) ||
+		slices.ContainsFunc(n.fields, func(f field) bool { return f.holds(edit) }) || slices.ContainsFunc(n.items, func(c *node) bool { return c.holds(edit) })
 }

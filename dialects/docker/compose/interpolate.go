@@ -150,58 +150,61 @@ func (x *expander) expand(text string, depth int) words {
 		return literal(text)
 	}
 	var out words
+	var plain strings.Builder // what stands between variables
 	size := 0
-	add := func(p piece) {
-		size += len(p.text)
-		if size > x.most {
-			x.large = true
-			return
+	grow := func(n int) bool {
+		size += n
+		x.large = x.large || size > x.most
+		return !x.large
+	}
+	flush := func() {
+		if plain.Len() > 0 {
+			out = append(out, piece{text: plain.String()})
+			plain.Reset()
 		}
-		if n := len(out); n > 0 && p.hole == "" && p.from == "" && out[n-1].hole == "" && out[n-1].from == "" && out[n-1].given == p.given {
-			out[n-1].text += p.text
-			return
+	}
+	put := func(name, rest string) {
+		for _, p := range x.braced(name, rest, depth) {
+			if grow(len(p.text)) && (p.text != "" || p.hole != "") {
+				flush()
+				out = append(out, p)
+			}
 		}
-		out = append(out, p)
 	}
 	for text != "" {
 		i := strings.IndexByte(text, '$')
 		if i < 0 {
-			add(piece{text: text})
+			i = len(text)
+		}
+		if grow(i) {
+			plain.WriteString(text[:i])
+		}
+		if text = text[i:]; text == "" {
 			break
 		}
-		if i > 0 {
-			add(piece{text: text[:i]})
+		if strings.HasPrefix(text, "$$") {
+			plain.WriteByte('$')
+			text = text[2:]
+			continue
 		}
-		text = text[i+1:]
-		switch {
-		case strings.HasPrefix(text, "$"):
-			add(piece{text: "$"})
-			text = text[1:]
-		case strings.HasPrefix(text, "{"):
-			end := closing(text)
-			name := nameAt(text[1:])
-			if end < 0 || name == "" || depth >= maxNesting {
-				x.bad = true
-				add(piece{text: "$"})
-				continue
+		name, rest, end := nameAt(text[1:]), "", 0
+		if strings.HasPrefix(text, "${") {
+			name, end = nameAt(text[2:]), closing(text[1:])
+			if name != "" && end > 0 {
+				rest, end = text[2+len(name):1+end], end+2
 			}
-			for _, p := range x.braced(name, text[1+len(name):end], depth) {
-				add(p)
-			}
-			text = text[end+1:]
-		default:
-			name := nameAt(text)
-			if name == "" {
-				x.bad = true
-				add(piece{text: "$"})
-				continue
-			}
-			for _, p := range x.braced(name, "", depth) {
-				add(p)
-			}
-			text = text[len(name):]
+		} else {
+			end = 1 + len(name)
 		}
+		if name == "" || end <= 0 || depth >= maxNesting {
+			x.bad = true
+			plain.WriteString(text)
+			break
+		}
+		put(name, rest)
+		text = text[end:]
 	}
+	flush()
 	if out == nil {
 		return literal("")
 	}
