@@ -17,6 +17,7 @@ import (
 	"plumbline.dev/plumbline/dialects/azure"
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/crossplane"
+	"plumbline.dev/plumbline/dialects/docker/compose"
 	"plumbline.dev/plumbline/dialects/kubernetes"
 	"plumbline.dev/plumbline/dialects/pulumi"
 	"plumbline.dev/plumbline/dialects/terraform"
@@ -100,7 +101,7 @@ func (e *estate) Close() error { return e.tree.Close() }
 
 // dialects lists the dialects in the order in which they may claim a file.
 func dialects(s *schema.Set) []dialect.Dialect {
-	return []dialect.Dialect{terraform.New(s), terragrunt.New(s), pulumi.New(s), crossplane.New(s), cloudformation.NewServerless(s), cloudformation.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s), kubernetes.New(s)}
+	return []dialect.Dialect{terraform.New(s), terragrunt.New(s), pulumi.New(s), crossplane.New(s), cloudformation.NewServerless(s), cloudformation.New(s), compose.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s), kubernetes.New(s)}
 }
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.
