@@ -59,7 +59,7 @@ func (p *pod) container(b *builder, v *value.Value, at value.Path, word string) 
 	part.arguments = &arguments
 	body = member(body, "securityContext", context)
 	body = with(body, "role", p.role(&body, word))
-	body = with(body, "workload", text(p.workload))
+	body = with(body, "workload", p.kindWord())
 	body = member(body, "namespace", e.namespace)
 	body = with(body, "os", p.os)
 	body = member(body, "hostUsers", field(&p.spec, "hostUsers"))

@@ -125,7 +125,7 @@ func (p *pod) make(b *builder, template *value.Value) {
 	body := value.Value{Kind: value.Object, Range: r.Range, Open: template.Kind == value.Unknown}
 	body = with(body, "metadata", metadata)
 	body = member(body, "spec", spec)
-	body = with(body, "workload", text(p.workload))
+	body = with(body, "workload", p.kindWord())
 	r.Body = body
 	part.address = r.Address
 	if len(p.at) > 0 {
@@ -137,6 +137,13 @@ func (p *pod) make(b *builder, template *value.Value) {
 		e.Resource = r // a Pod is its own
 	}
 	p.Resource = r
+}
+
+// kindWord is the kind that makes the pod, where it is written.
+func (p *pod) kindWord() value.Value {
+	v := text(p.workload)
+	v.Range = p.of.object.Body.Field("kind").Range
+	return v
 }
 
 // firstWord is the part of an entry that holds its key.

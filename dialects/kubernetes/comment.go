@@ -9,7 +9,7 @@ import (
 )
 
 // commentWords are what comments and annotations with a meaning for scanners hold. A file without any of them is not searched.
-var commentWords = [][]byte{[]byte("ignore"), []byte("skip"), []byte("disable"), []byte("nosec"), []byte("plumbline"), []byte("suppress"), []byte("allow"), []byte("tfsec"), []byte("trivy"), []byte("kics")}
+var commentWords = [][]byte{[]byte("ignore"), []byte("skip"), []byte("disable"), []byte("nosec"), []byte("plumbline"), []byte("suppress"), []byte("tfsec"), []byte("trivy"), []byte("kics")}
 
 // Comments returns the comments of a file, and the annotations that say the same, in order. The Block of a comment is the object that
 // it stands in; one above the first key of an object, or of a list of objects, stands above all of it.

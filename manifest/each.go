@@ -1,0 +1,47 @@
+package manifest
+
+import "plumbline.dev/plumbline/value"
+
+// eachElement returns the places that a path stands for whose names lead through lists: a name in a list of objects is that
+// field of each of them, or the object of that name, as the API server merges lists; in a list of texts it is the text. It returns
+// nil for a path that leads through no list so.
+func eachElement(body *value.Value, p value.Path) []value.Path {
+	v := body
+	for i, s := range p {
+		if s.Name == "" || v.Kind != value.List {
+			v = v.At(value.Path{s})
+			continue
+		}
+		out := []value.Path{} // not nil: where no element is meant, nothing is to be done
+		named := false
+		for j := range v.Items {
+			item := &v.Items[j]
+			at := append(p[:i:i], value.Step{Index: j})
+			if s.Name == item.Text && item.Kind == value.String || s.Name == item.Field("name").Text {
+				named = true
+				out = append(out, below(item, at, p[i+1:])...)
+			}
+		}
+		if named {
+			return out
+		}
+		for j := range v.Items {
+			if v.Items[j].Kind == value.Object {
+				out = append(out, below(&v.Items[j], append(p[:i:i], value.Step{Index: j}), p[i:])...)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// below returns the places that the rest of a path stands for in the value at a place.
+func below(v *value.Value, at, rest value.Path) []value.Path {
+	if more := eachElement(v, rest); more != nil {
+		for i := range more {
+			more[i] = append(at[:len(at):len(at)], more[i]...)
+		}
+		return more
+	}
+	return []value.Path{append(at[:len(at):len(at)], rest...)}
+}

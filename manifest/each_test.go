@@ -1,0 +1,46 @@
+package manifest
+
+import (
+	"strings"
+	"testing"
+
+	"plumbline.dev/plumbline/value"
+)
+
+func TestEachElement(t *testing.T) {
+	body := value.Decoded(map[string]any{
+		"ports": []any{map[string]any{"hostPort": 1.0}, map[string]any{"name": "http"}},
+		"env":   []any{map[string]any{"name": "A", "value": "1"}, map[string]any{"name": "B"}},
+		"add":   []any{"NET_ADMIN", "SYS_ADMIN"},
+		"deep":  []any{map[string]any{"in": []any{map[string]any{"x": true}, map[string]any{"x": false}}}},
+		"plain": map[string]any{"a": 1.0},
+	})
+	for _, c := range []struct{ path, want string }{
+		{"plain.a", "none"},
+		{"ports", "none"},
+		{"ports[1].name", "none"},
+		{"nothing.at.all", "none"},
+		{"ports.hostPort", "ports[0].hostPort ports[1].hostPort"},
+		{`env["B"]`, "env[1]"},
+		{`env["A"].value`, "env[0].value"},
+		{`add["SYS_ADMIN"]`, "add[1]"},
+		{`add["CHOWN"]`, ""},
+		{"deep.in.x", "deep[0].in[0].x deep[0].in[1].x"},
+	} {
+		at, ok := value.ParsePath(c.path)
+		if !ok {
+			t.Fatal(c.path)
+		}
+		got := "none"
+		if paths := eachElement(&body, at); paths != nil {
+			var texts []string
+			for _, p := range paths {
+				texts = append(texts, p.String())
+			}
+			got = strings.Join(texts, " ")
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.path, got, c.want)
+		}
+	}
+}
