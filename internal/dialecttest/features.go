@@ -48,7 +48,7 @@ const (
 //	problem KIND TEXT            a problem whose message holds the text
 //	missing ADDRESS              a module that is not at hand
 //
-// A problem or a missing module that no line expects fails the case. A space ends an address, unless it stands in quotes or behind the colon of a
+// A problem or a missing module that no line expects fails the case. A space ends an address, unless it (or the whole address) stands in quotes, or behind the colon of a
 // variant (dev: aws_s3_bucket.logs). Lines that begin with # are remarks.
 type Feature struct {
 	Path    string // of the file, below the folder of the package
@@ -164,6 +164,9 @@ func readExpectation(line string) (expectation, error) {
 	}
 	end := wordEnd(line)
 	e.address = line[:end]
+	if whole, err := strconv.Unquote(e.address); err == nil { // an address with spaces, as a whole
+		e.address = whole
+	}
 	rest := strings.TrimSpace(line[end:])
 	end = wordEnd(rest)
 	words := append([]string{rest[:end]}, strings.Fields(rest[end:])...)
