@@ -86,6 +86,7 @@ func (r *renderer) loop(id int, v reflect.Value) (reflect.Value, error) {
 func (r *renderer) with(id int, args ...reflect.Value) (reflect.Value, error) {
 	v := args[len(args)-1]
 	from, exact, unset := r.resolve(id, args)
+	r.demand(id, args)
 	f := &frame{from: from, exact: exact, unset: unset}
 	if inner := inside(v); inner.IsValid() && inner.Kind() != reflect.Map && inner.Kind() != reflect.Slice && inner.Kind() != reflect.Struct {
 		f.text = unmarked(fmt.Sprint(inner))
@@ -105,6 +106,7 @@ func (r *renderer) emit(id int, args ...reflect.Value) (string, error) {
 		return text, err
 	}
 	from, exact, unset := r.resolve(id, args[:len(args)-1])
+	r.demand(id, args)
 	if n, ok := sole(text); ok && n < len(r.origins) && (r.origins[n].Required || r.origins[n].Made) && r.origins[n].File == nil {
 		// What must be given, or is made, has no place of its own: it is what this action prints.
 		o := r.actions[id].origin
@@ -182,6 +184,26 @@ func inside(v reflect.Value) reflect.Value {
 		v = v.Elem()
 	}
 	return v
+}
+
+// demand puts what stands for a value that must be given in the place of the value, so that it is not known where else it is used.
+func (r *renderer) demand(id int, args []reflect.Value) {
+	v, from := inside(args[len(args)-1]), r.actions[id].from
+	if len(from) != 1 || len(args) != 2 || v.Kind() != reflect.String || from[0].key.name == "" {
+		return
+	}
+	n, ok := sole(v.String())
+	parent, isTable := inside(args[0]), false
+	if parent.IsValid() && parent.Kind() == reflect.Map {
+		_, isTable = r.identity[parent.Pointer()]
+	}
+	if !ok || n >= len(r.origins) || !r.origins[n].Required || !isTable {
+		return
+	}
+	key := reflect.ValueOf(from[0].key.name).Convert(parent.Type().Key())
+	if have := inside(parent.MapIndex(key)); !have.IsValid() || isEmpty(have) {
+		parent.SetMapIndex(key, reflect.ValueOf(v.String()))
+	}
 }
 
 // identityOf returns where a table or a list of the values is, or nil for what is none.
@@ -282,7 +304,7 @@ func (r *renderer) frameAt(c candidate, arg reflect.Value) value.Path {
 
 // isEmpty is what templates take for false.
 func isEmpty(v reflect.Value) bool {
-	truth, _ := template.IsTrue(v)
+	truth, _ := template.IsTrue(v.Interface())
 	return !truth
 }
 
@@ -319,10 +341,14 @@ func (r *renderer) call0(name string, data reflect.Value) (string, error) {
 func (r *renderer) tpl(text string, data any) (string, error) {
 	whole, isSole := sole(text)
 	p := plainer{renderer: r, sole: -1}
-	text = p.text(text)
+	plain := p.text(text)
+	if p.required != "" && isSole {
+		return text, nil
+	}
 	if p.required != "" {
 		return "", errors.New(p.required)
 	}
+	text = plain
 	if err := r.pay(8 + len(text)/8); err != nil {
 		return "", err
 	}

@@ -18,6 +18,8 @@ import (
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/crossplane"
 	"plumbline.dev/plumbline/dialects/docker/compose"
+	"plumbline.dev/plumbline/dialects/docker/dockerfile"
+	"plumbline.dev/plumbline/dialects/helm"
 	"plumbline.dev/plumbline/dialects/kubernetes"
 	"plumbline.dev/plumbline/dialects/pulumi"
 	"plumbline.dev/plumbline/dialects/terraform"
@@ -101,7 +103,7 @@ func (e *estate) Close() error { return e.tree.Close() }
 
 // dialects lists the dialects in the order in which they may claim a file.
 func dialects(s *schema.Set) []dialect.Dialect {
-	return []dialect.Dialect{terraform.New(s), terragrunt.New(s), pulumi.New(s), crossplane.New(s), cloudformation.NewServerless(s), cloudformation.New(s), compose.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s), kubernetes.New(s)}
+	return []dialect.Dialect{terraform.New(s), terragrunt.New(s), pulumi.New(s), crossplane.New(s), cloudformation.NewServerless(s), cloudformation.New(s), compose.New(s), dockerfile.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s), helm.New(s), kubernetes.New(s)}
 }
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.

@@ -1,0 +1,169 @@
+package helm
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/chart"
+	"plumbline.dev/plumbline/document"
+	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
+)
+
+// loaded is a chart that was read.
+type loaded struct {
+	chart    *chart.Chart // nil when it cannot be used
+	files    []string     // paths that were read, sorted
+	dirs     []string     // directories that were listed, sorted
+	problems []source.Problem
+}
+
+// load reads the chart in a directory. What a parser would need too much memory or depth for is left out before it is seen.
+func (e *estate) load(dir string) *loaded {
+	l := &loaded{}
+	files, problems := chart.ReadDir(e.workspace.FS, dir, func(name string) []byte {
+		if f := e.files[name]; f != nil {
+			return f.Bytes
+		}
+		return nil
+	})
+	l.problems = problems
+	files = slices.DeleteFunc(files, func(f *chart.File) bool {
+		l.files = append(l.files, f.Path)
+		switch base := path.Base(f.Name); {
+		case isText(f.Name) && e.files[f.Path] == nil && isOf(f.Path, dir):
+			return true // it cannot be read as text, which Open said
+		case base == "Chart.yaml" || base == "requirements.yaml" || base == "Chart.lock" || isValues(base) && !strings.Contains(f.Name, "templates/"):
+			_, wrong := document.Parse(&source.File{Path: f.Path, Bytes: f.Data}, e.limits)
+			for _, p := range wrong {
+				if p.Kind == source.Limit {
+					l.problems = append(l.problems, p)
+					return true
+				}
+			}
+		}
+		return false
+	})
+	for _, p := range l.files {
+		for d := path.Dir(p); d != "." && len(d) >= len(dir); d = path.Dir(d) {
+			l.dirs = append(l.dirs, d)
+		}
+	}
+	l.dirs = append(l.dirs, dir)
+	slices.Sort(l.files)
+	slices.Sort(l.dirs)
+	l.dirs = slices.Compact(l.dirs)
+	var more []source.Problem
+	l.chart, more = chart.Load(files)
+	l.problems = append(l.problems, more...)
+	if l.chart != nil {
+		l.missing(l.chart)
+	}
+	return l
+}
+
+// missing names the dependencies that are not there.
+func (l *loaded) missing(c *chart.Chart) {
+	for _, d := range c.Missing() {
+		from := c.Definition
+		if c.Requirements != nil && c.Metadata.APIVersion == "v1" {
+			from = c.Requirements
+		}
+		what := d.Name
+		if d.Repository != "" {
+			what += " of " + d.Repository
+		}
+		l.problems = append(l.problems, source.Problem{Kind: source.Unresolved, Range: dependencyRange(from, d.Name),
+			Message: fmt.Sprintf("the chart %s is not in charts/, and what it installs is not looked at: helm dependency build fetches it", what)})
+	}
+	for _, d := range c.Dependencies {
+		l.missing(d)
+	}
+}
+
+// dependencyRange returns where a chart asks for another one.
+func dependencyRange(f *chart.File, name string) source.Range {
+	if f.Archived {
+		return f.Place(0, 0)
+	}
+	doc, _ := document.Parse(&source.File{Path: f.Path, Bytes: f.Data}, limitsOfPlaces)
+	if doc != nil && len(doc.Roots) > 0 {
+		if list := doc.Roots[0].Get("dependencies"); list != nil {
+			for i, item := range list.Items {
+				if n := item.Get("name"); n != nil && n.Text == name {
+					at := list.Place(i)
+					return f.Place(at.Start, at.End)
+				}
+			}
+		}
+	}
+	return f.Place(0, 0)
+}
+
+// values is a file of values.
+type values struct {
+	file    *source.File
+	doc     *document.Document
+	data    chart.Values
+	problem *source.Problem
+}
+
+// values reads a file of values.
+func (e *estate) values(name string) *values {
+	v := &values{file: e.files[name]}
+	if v.file == nil {
+		f, problem := e.workspace.Read(name)
+		if problem != nil {
+			v.problem = problem
+			return v
+		}
+		v.file = f
+	}
+	var problems []source.Problem
+	v.doc, problems = document.Parse(v.file, e.limits)
+	for i := range problems {
+		if problems[i].Kind == source.Limit {
+			v.problem = &problems[i]
+			return v
+		}
+	}
+	data, err := chart.ReadValues(v.file.Bytes)
+	if err != nil {
+		v.problem = &source.Problem{Kind: source.Invalid, Range: source.Range{File: name}, Message: err.Error()}
+		for i := range problems {
+			if problems[i].Kind == source.Invalid {
+				v.problem = &problems[i]
+				break
+			}
+		}
+		return v
+	}
+	v.data = data
+	return v
+}
+
+// member returns where a path is written: the entry of its last step and the steps that are not there, or nil when not even
+// the first is.
+func (v *values) find(p value.Path) (n *document.Node, at source.Range, rest value.Path) {
+	if v == nil || v.doc == nil || len(v.doc.Roots) == 0 {
+		return nil, source.Range{}, p
+	}
+	n, at = v.doc.Roots[0], v.doc.Roots[0].Range
+	for i, s := range p {
+		switch {
+		case s.Name != "" && n.Kind == document.Mapping:
+			m := n.Member(s.Name)
+			if m == nil {
+				return n, at, p[i:]
+			}
+			n, at = m.Value, m.Range
+		case s.Name == "" && n.Kind == document.Sequence && s.Index < len(n.Items):
+			n, at = n.Items[s.Index], n.Place(s.Index)
+		default:
+			return n, at, p[i:]
+		}
+	}
+	return n, at, nil
+}
