@@ -1,0 +1,78 @@
+package dockerfile
+
+import (
+	"slices"
+	"strings"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
+)
+
+// explainer answers questions about an evaluated file.
+type explainer struct{ evaluation *evaluation }
+
+// Explain tells which ARG and ENV a value comes from, and what an unknown one waits for: a build argument, a variable of the base
+// image, or one of the shell that runs.
+func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanation {
+	var out dialect.Explanation
+	if x.evaluation == nil {
+		return out
+	}
+	d := x.evaluation.declared[r]
+	if d == nil {
+		return out
+	}
+	v := r.Body.At(p)
+	at := v.Range
+	for _, w := range d.words {
+		if at.IsZero() || !(at.Contains(w.at) || w.at.Contains(at)) {
+			continue
+		}
+		if w.at.Contains(at) || len(p) == 0 || !v.IsWhollyKnown() {
+			out.Trace = append(out.Trace, w.trace...)
+			out.Waits = append(out.Waits, w.waits...)
+		}
+	}
+	if v.IsWhollyKnown() && v.Kind != value.Absent {
+		out.Waits = nil
+		return out
+	}
+	if len(out.Waits) == 0 && v.Kind != value.Absent {
+		for _, name := range shellVariables(v, &r.Body) {
+			out.Waits = append(out.Waits, dialect.Wait{Name: "shell variable " + name, Kind: "variable", Range: source.Range{}})
+		}
+		if len(out.Waits) == 0 {
+			out.Waits = append(out.Waits, dialect.Wait{Name: "the image " + imageOf(d), Kind: "computed", Range: r.Header})
+		}
+	}
+	slices.SortStableFunc(out.Waits, func(a, b dialect.Wait) int { return strings.Compare(a.Name, b.Name) })
+	out.Waits = slices.CompactFunc(out.Waits, func(a, b dialect.Wait) bool { return a.Name == b.Name })
+	return out
+}
+
+func imageOf(d *declared) string {
+	if d.stage == nil {
+		return "that is built from"
+	}
+	return clip(d.stage.imageWord.text)
+}
+
+// shellVariables are the variables of the commands in which a value stands.
+func shellVariables(v, body *value.Value) []string {
+	var out []string
+	commands := body.Field("commands")
+	for i := range commands.Items {
+		c := &commands.Items[i]
+		if !c.Range.Contains(v.Range) && !v.Range.Contains(c.Range) {
+			continue
+		}
+		for j := range c.Field("variables").Items {
+			if name := c.Field("variables").Items[j].Text; len(out) < 16 && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
