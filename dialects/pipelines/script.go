@@ -46,7 +46,8 @@ func (s *Script) Resource(system string) *resource.Resource {
 		body.Set("shell", String(s.Shell, at))
 	}
 	body.Set("environment", s.Environment)
-	commands := s.commands()
+	read := s.Read()
+	commands := read.Value(s.Text.Range)
 	commands.Range = at
 	body.Set("commands", commands)
 	r := &resource.Resource{Address: s.Address, Type: "ci_script", Name: s.Address, Range: at}
@@ -71,7 +72,8 @@ func refer(body *Body, r *resource.Resource, attribute, target string) {
 // shells are those whose language package shell reads; the words of others are read line by line.
 var shells = []string{"", "bash", "sh", "dash", "ash", "ksh", "zsh"}
 
-func (s *Script) commands() value.Value {
+// Read reads the commands of the script; words that hold a placeholder are not known.
+func (s *Script) Read() shell.Script {
 	name, _, _ := strings.Cut(strings.TrimSpace(s.Shell), " ")
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	text := s.Text.Text
@@ -92,7 +94,7 @@ func (s *Script) commands() value.Value {
 	for i := range read.Commands {
 		s.fill(&read.Commands[i])
 	}
-	return read.Value(s.Text.Range)
+	return read
 }
 
 // fill makes the words of a command unknown that hold a placeholder.
