@@ -19,17 +19,19 @@ func isManifest(content []byte) bool {
 		return false
 	}
 	if t := bytes.TrimLeft(content, " \t\r\n"); len(t) > 0 && t[0] == '{' && !bytes.HasPrefix(t, []byte("{{")) {
-		return inBraces(t)
+		if found, _ := inBraces(t); found {
+			return true
+		}
 	}
 	l := lines{}
 	for len(content) > 0 {
-		line := content
+		line, rest := content, content
 		if i := bytes.IndexByte(content, '\n'); i >= 0 {
 			line, content = content[:i], content[i+1:]
 		} else {
 			content = nil
 		}
-		l.read(bytes.TrimRight(line, " \t\r"))
+		l.read(bytes.TrimRight(line, " \t\r"), rest)
 		if l.template {
 			return false
 		}
@@ -46,14 +48,17 @@ type lines struct {
 	template      bool
 	scalar        int // indentation of the line that opened a block scalar, -1 outside
 	inScalar      bool
+	written       bool // something of the document was seen
+	open          bool // there are braces that nothing closes
 }
 
 func (l *lines) finish() {
 	l.found = l.found || l.version && l.kind && !l.foreign
-	l.version, l.kind, l.foreign = false, false, false
+	l.version, l.kind, l.foreign, l.written = false, false, false, false
 }
 
-func (l *lines) read(line []byte) {
+// read takes one line, with all that is from it on.
+func (l *lines) read(line, rest []byte) {
 	trimmed := bytes.TrimLeft(line, " \t")
 	if len(trimmed) == 0 {
 		return
@@ -70,12 +75,17 @@ func (l *lines) read(line []byte) {
 	}
 	if indent == 0 && bytes.HasPrefix(line, []byte("---")) {
 		l.finish()
-		trimmed = bytes.TrimLeft(line[3:], " ")
-		if len(trimmed) > 0 && trimmed[0] == '{' && inBraces(trimmed) {
-			l.found = true
+		trimmed, rest = bytes.TrimLeft(line[3:], " "), bytes.TrimLeft(rest[3:], " ")
+		if len(trimmed) == 0 || trimmed[0] != '{' {
+			return
 		}
+	}
+	if trimmed[0] == '{' && !l.written && !l.open && !bytes.HasPrefix(trimmed, []byte("{{")) {
+		found, closed := inBraces(rest)
+		l.found, l.open, l.written = l.found || found, !closed, true
 		return
 	}
+	l.written = true
 	if bytes.HasPrefix(trimmed, []byte("{{")) {
 		l.template = true
 		return
@@ -131,8 +141,8 @@ func cut(line []byte) (key, text []byte) {
 	return bytes.Trim(line[:i], `"' `), bytes.TrimLeft(line[i+1:], " ")
 }
 
-// inBraces reports whether an object in braces, of JSON or of YAML, has both keys at its top.
-func inBraces(t []byte) bool {
+// inBraces reports whether an object in braces, of JSON or of YAML, has both keys at its top, and whether it ends.
+func inBraces(t []byte) (found, closed bool) {
 	var version, kind, foreign bool
 	depth, atKey := 0, false
 	for i := 0; i < len(t); i++ {
@@ -143,7 +153,7 @@ func inBraces(t []byte) bool {
 		case '}', ']':
 			depth--
 			if depth == 0 {
-				return version && kind && !foreign
+				return version && kind && !foreign, true
 			}
 		case ',':
 			atKey = true
@@ -172,5 +182,5 @@ func inBraces(t []byte) bool {
 			}
 		}
 	}
-	return version && kind && !foreign
+	return version && kind && !foreign, false
 }

@@ -6,6 +6,7 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/manifest"
+	"plumbline.dev/plumbline/source"
 )
 
 // commentWords are what comments and annotations with a meaning for scanners hold. A file without any of them is not searched.
@@ -21,6 +22,10 @@ func (e *estate) Comments(p string) []dialect.Comment {
 	t := f.read()
 	out := slices.Clone(t.document.Comments)
 	objects := t.objects // in order of place, but for what an alias repeats
+	roots := make(map[int]source.Range, len(t.document.Roots))
+	for _, root := range t.document.Roots {
+		roots[root.Range.Start] = root.Range
+	}
 	next := 0
 	for i := range out {
 		c := &out[i]
@@ -36,10 +41,8 @@ func (e *estate) Comments(p string) []dialect.Comment {
 				c.Target = o
 			}
 		}
-		for _, root := range t.document.Roots {
-			if c.Alone && c.Target.File != "" && c.Target.Start == root.Range.Start {
-				c.Target = root.Range
-			}
+		if root, ok := roots[c.Target.Start]; ok && c.Alone && c.Target.File != "" {
+			c.Target = root
 		}
 	}
 	for i := range objects {
