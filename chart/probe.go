@@ -44,7 +44,7 @@ func (r *renderer) step(id int) (string, error) {
 
 // plain hands a value to a function of text/template's, without marks.
 func (r *renderer) plain(v reflect.Value) (reflect.Value, error) {
-	p := plainer{renderer: r, sole: -1}
+	p := plainer{renderer: r, sole: -1, unknown: -1}
 	switch inner := v; {
 	case !v.IsValid():
 		return v, nil
@@ -159,7 +159,7 @@ func (r *renderer) display(v reflect.Value) (string, error) {
 	case KubeVersion:
 		return x.String(), nil
 	default:
-		p := plainer{renderer: r, deep: true, keep: true, sole: -1}
+		p := plainer{renderer: r, deep: true, keep: true, sole: -1, unknown: -1}
 		p.any(x, 0)
 		if p.err == nil {
 			p.err = r.pay(p.nodes + p.size/64)
@@ -340,7 +340,7 @@ func (r *renderer) call0(name string, data reflect.Value) (string, error) {
 
 func (r *renderer) tpl(text string, data any) (string, error) {
 	whole, isSole := sole(text)
-	p := plainer{renderer: r, sole: -1}
+	p := plainer{renderer: r, sole: -1, unknown: -1}
 	plain := p.text(text)
 	if p.required != "" && isSole {
 		return text, nil

@@ -65,7 +65,7 @@ func (r *renderer) wrapped(name string) any {
 
 // call calls a function with arguments prepared after its manner.
 func (r *renderer) call(name string, how manner, raw reflect.Value, args []reflect.Value) (reflect.Value, error) {
-	p := plainer{renderer: r, deep: how == walks || how == merges, keep: how == carries || how == merges, sole: -1}
+	p := plainer{renderer: r, deep: how == walks || how == merges, keep: how == carries || how == merges, sole: -1, unknown: -1}
 	if name == "printf" {
 		p.keep = simpleFormat(args)
 	}
@@ -117,6 +117,9 @@ func (r *renderer) returned(p *plainer, result reflect.Value) (reflect.Value, er
 		}
 		return reflect.ValueOf(text), nil
 	}
+	if p.unknown >= 0 && isText { // all of it depends on what is not known
+		return reflect.ValueOf(marked(s, p.unknown)), nil
+	}
 	if p.required != "" {
 		return reflect.Value{}, errors.New(p.required)
 	}
@@ -133,6 +136,7 @@ type plainer struct {
 	nodes    int
 	sole     int    // the one mark of the one text that has any, else -1
 	several  bool   // there are texts that are marked otherwise
+	unknown  int    // a mark of what is made anew, or must be given, else -1
 	required string // a value that must be given was looked at: what is said when there is none
 	err      error
 }
@@ -266,8 +270,11 @@ func (p *plainer) text(s string) string {
 		p.several = true
 	}
 	eachMark(s, func(id int, _ string) {
-		if id >= 0 && id < len(p.origins) && p.origins[id].Required {
-			p.required = p.messages[id]
+		if id < 0 || id >= len(p.origins) {
+			return
+		}
+		if o := p.origins[id]; o.Required || o.Made && p.required == "" {
+			p.unknown, p.required = id, p.messages[id]
 		}
 	})
 	return plain

@@ -1,7 +1,9 @@
 package helm
 
 import (
+	"bytes"
 	"sort"
+	"strings"
 
 	"plumbline.dev/plumbline/chart"
 	"plumbline.dev/plumbline/document"
@@ -49,6 +51,10 @@ func (o *output) place(start, end int) source.Range {
 	}
 	for _, s := range o.spansIn(start, end) {
 		if s.File != first.File || s.Start < from {
+			// What another template writes is called from here: the rest of the line.
+			if first.Text && s.File != first.File && !strings.Contains(string(o.Text[start:min(s.At, len(o.Text))]), "\n") {
+				to = max(to, from+len(firstLine(first.File.Data[from:])))
+			}
 			continue
 		}
 		stop := s.End
@@ -58,6 +64,13 @@ func (o *output) place(start, end int) source.Range {
 		to = max(to, stop)
 	}
 	return first.File.Place(from, max(to, from))
+}
+
+func firstLine(b []byte) []byte {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		b = b[:i]
+	}
+	return bytes.TrimRight(b, "\r ")
 }
 
 // whole returns where an object was written: from its first to its last text in the template that is rendered.
