@@ -83,6 +83,29 @@ var secretFunctions = []function{
 	},
 	{
 		Function: Function{
+			Name:       "secret.inUse",
+			Signatures: []string{"secret.inUse(string, string) -> bool"},
+			Doc: "Whether a value (second) that a running program gets under a name (first) is a secret. What secret.within finds is, and so is a weak password, " +
+				"because it is the one in force; references, what stands for a value to come, and values encrypted by SOPS are none.",
+			Example: `secret.inUse("MYSQL_ROOT_PASSWORD", "root") && !secret.inUse("MYSQL_ROOT_PASSWORD_FILE", "/run/secrets/root") && !secret.inUse("DB_PASSWORD", "changeme")`,
+		},
+		call: func(_ *frame, args []val) val {
+			name, v := &args[0], &args[1]
+			switch {
+			case v.given && v.kind == unknown:
+				return decided(beginsSecret(v.text)).val()
+			case v.kind == unknown:
+				return open.orYes(beginsSecret(v.text)).val()
+			case v.given || v.kind != text:
+				return isFalse
+			case name.kind == unknown:
+				return open.orYes(secretInUse("", v.text)).val()
+			}
+			return decided(secretInUse(name.text, v.text)).val()
+		},
+	},
+	{
+		Function: Function{
 			Name:       "secret.within",
 			Signatures: []string{"secret.within(dyn) -> bool"},
 			Doc:        "Whether a value holds a secret anywhere in it: a text that looks like one, or a random text assigned to a name like password, also as {name: \"DB_PASSWORD\", value: …}.",

@@ -210,6 +210,23 @@ var referenceForm = lazy(`(?i)^(?:arn:aws|https?://|projects/[^/]+/secrets/|@mic
 // reference reports whether a text says where a secret is kept.
 func reference(s string) bool { return referenceForm().MatchString(s) }
 
+// standInForm are texts in the place of a secret that somebody else puts there, and switches with a name like one.
+var standInForm = lazy(`(?i)change[_-]?(?:me|it)|replace|placeholder|example|dummy|sample|your[_-]|insert|redacted|todo|fixme|xxx|\*{3}|\.{3}|not[_-]?set|` +
+	`[\s$<>{}]|^(?:none|null|nil|undefined|empty|unset|true|false|yes|no|on|off|enabled?|disabled?|required|optional)$`)
+
+// secretInUse reports whether a text that a program gets under a name is a secret. Unlike elsewhere, a weak password counts: it
+// is no example but what the program asks for.
+func secretInUse(name, s string) bool {
+	switch {
+	case strings.HasPrefix(s, "ENC["): // encrypted by SOPS
+		return false
+	case looksSecret(s) || secretName(name) && assignedSecret(s):
+		return true
+	}
+	return passwordName(name) && len(s) >= 3 && !standInForm().MatchString(s) && !reference(s) &&
+		(!secretName(s) || strings.EqualFold(s, "password") || strings.EqualFold(s, "secret"))
+}
+
 // entropy is Shannon's, in bits per character.
 func entropy(s string) float64 {
 	counts := map[rune]int{}
