@@ -21,6 +21,7 @@ type advice struct {
 	kind   string // vulnerable, archived, node12, node16
 	action string // owner/name, in lower case
 	ranges []bounds
+	commit string // the only one that is concerned; empty where versions are
 	text   string
 }
 
@@ -41,6 +42,11 @@ var table = sync.OnceValue(func() map[string][]advice {
 			continue
 		}
 		a := advice{kind: cells[0], action: cells[1], text: cells[3]}
+		if a.commit, _ = strings.CutPrefix(cells[2], "commit "); a.commit == cells[2] {
+			a.commit = ""
+		} else {
+			cells[2] = ">=0"
+		}
 		for part := range strings.SplitSeq(cells[2], " or ") {
 			var b bounds
 			for _, word := range strings.Fields(part) {
@@ -122,6 +128,9 @@ func setAdvice(body *pipelines.Body, u use, place source.Range) {
 			applies = applies || (b == bounds{}) || versioned && b.has(v)
 		}
 		attribute := map[string]string{"vulnerable": "vulnerability", "archived": "archived", "node12": "old_runtime", "node16": "old_runtime"}[a.kind]
+		if a.commit != "" {
+			applies = strings.EqualFold(a.commit, u.ref)
+		}
 		if !applies || said[attribute] || attribute == "old_runtime" && (said["archived"] || said["vulnerability"]) {
 			continue
 		}

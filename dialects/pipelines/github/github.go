@@ -19,6 +19,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/pipelines"
@@ -38,7 +39,7 @@ func New(*schema.Set) dialect.Dialect {
 
 // claims takes every workflow, and what is called action.yml and says what it runs.
 func claims(file string, content func() []byte) bool {
-	return isWorkflowFile(file) || isActionFile(file) && bytes.Contains(content(), []byte("runs"))
+	return isWorkflowFile(file) && (strings.Contains("/"+file, "/.github/") || bytes.Contains(content(), []byte("jobs:"))) || isActionFile(file) && bytes.Contains(content(), []byte("runs"))
 }
 
 // blocks are the jobs and steps of a file.

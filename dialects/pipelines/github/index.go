@@ -126,8 +126,8 @@ func isActionFile(p string) bool {
 	return (base == "action.yml" || base == "action.yaml") && !isWorkflowFile(p)
 }
 
-// isWorkflowFile reports whether a path is that of a workflow.
+// isWorkflowFile reports whether a path is that of a workflow; the tree may be the folder .github itself.
 func isWorkflowFile(p string) bool {
 	ext := strings.ToLower(path.Ext(p))
-	return (ext == ".yml" || ext == ".yaml") && strings.HasSuffix("/"+path.Dir(p), "/.github/workflows")
+	return (ext == ".yml" || ext == ".yaml") && (strings.HasSuffix("/"+path.Dir(p), "/.github/workflows") || path.Dir(p) == "workflows")
 }
