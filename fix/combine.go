@@ -15,12 +15,13 @@ func Combine(fixes []*Fix) []Wish {
 		dir  string
 		file string
 		at   int
+		typ  string // what one line calls, of several types, begins where the line does
 	}
 	groups := make(map[place][]*Fix)
 	var order []place
 	for _, f := range fixes {
 		t := f.Wishes[0].target()
-		p := place{f.Wishes[0].Unit.Name.Dir, t.Range.File, t.Range.Start}
+		p := place{f.Wishes[0].Unit.Name.Dir, t.Range.File, t.Range.Start, t.Type}
 		if slices.ContainsFunc(f.Wishes, func(w Wish) bool { return w.target().Range != t.Range }) {
 			continue
 		}

@@ -46,7 +46,7 @@ func (p *pod) container(b *builder, v *value.Value, at value.Path, word string) 
 	r.Name, r.Within = shownName(&name), p.Address
 	r.Address = b.address(e.Address + " " + word + r.Name)
 	part.address = r.Address
-	if !v.Range.IsZero() && e.Range.Contains(v.Range) {
+	if !v.Range.IsZero() && (e.Range.Contains(v.Range) || v.Range.File != e.Range.File) { // in another file it is what a template calls
 		r.Range, r.Header = v.Range, v.Range
 		if !name.Range.IsZero() && v.Range.Contains(name.Range) {
 			r.Header = name.Range

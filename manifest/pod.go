@@ -95,7 +95,7 @@ func (p *pod) make(b *builder, template *value.Value) {
 		metadata = *e.Body.Field("metadata") // with the namespace that it gets
 	} else {
 		r.Address = b.address(e.Address + " pod")
-		if !template.Range.IsZero() && e.Range.Contains(template.Range) {
+		if !template.Range.IsZero() && (e.Range.Contains(template.Range) || template.Range.File != e.Range.File) {
 			r.Range, r.Header = template.Range, firstWord(template.Range, p.at[len(p.at)-1].Name)
 		}
 		if !p.metadata.IsSet() {

@@ -37,7 +37,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 			return dialect.Lowered{}, fmt.Errorf("%s: %w", r.Address, err)
 		}
 	}
-	out := dialect.Lowered{Title: strings.Join(l.titles, ", "), Shared: manifest.Shared(r, wishes)}
+	out := dialect.Lowered{Title: strings.Join(l.titles, ", "), Shared: manifest.Shared(r, wishes), Also: manifest.Also(r, changes)}
 	if err := l.finish(&out); err != nil {
 		return dialect.Lowered{}, fmt.Errorf("%s: %w", r.Address, err)
 	}

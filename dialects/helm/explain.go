@@ -114,7 +114,7 @@ func (u *unit) wait(s *chart.Origin, from value.Path, at source.Range) (dialect.
 	case s.Required:
 		return dialect.Wait{Name: "a value that the template requires", Kind: "variable", Range: at}, true
 	case len(from) == 2 && from[0].Name == "Release":
-		return dialect.Wait{Name: "the namespace of the release", Kind: "variable", Range: at}, true
+		return dialect.Wait{Name: "the namespace of the release", Kind: "variable"}, true
 	}
 	return dialect.Wait{}, false
 }
