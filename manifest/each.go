@@ -1,6 +1,9 @@
 package manifest
 
-import "plumbline.dev/plumbline/value"
+import (
+	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/value"
+)
 
 // eachElement returns the places that a path stands for whose names lead through lists: a name in a list of objects is that
 // field of each of them, or the object of that name, as the API server merges lists; in a list of texts it is the text. It returns
@@ -44,4 +47,24 @@ func below(v *value.Value, at, rest value.Path) []value.Path {
 		return more
 	}
 	return []value.Path{append(at[:len(at):len(at)], rest...)}
+}
+
+// Also returns the attributes of a resource that change with what is wished without being named: the words of a program with its flags,
+// and the list that an element was chosen from by name.
+func Also(r *resource.Resource, changes []resource.Change) []value.Path {
+	var out []value.Path
+	for _, c := range changes {
+		if len(c.Path) > 1 && c.Path[0].Name == "flags" && r.Type == "k8s_container" {
+			out = append(out, path(nil, "command"), path(nil, "args"))
+		}
+		v := &r.Body
+		for i, s := range c.Path {
+			if s.Name != "" && v.Kind == value.List {
+				out = append(out, c.Path[:i])
+				break
+			}
+			v = v.At(value.Path{s})
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -41,6 +42,20 @@ func TestEachElement(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.path, got, c.want)
+		}
+	}
+}
+
+func TestAlso(t *testing.T) {
+	r := &resource.Resource{Type: "k8s_container", Body: value.Decoded(map[string]any{"env": []any{map[string]any{"name": "A"}}})}
+	for at, want := range map[string]string{"flags.x": "command args", `env["A"]`: "env", "env": "", "securityContext.privileged": ""} {
+		p, _ := value.ParsePath(at)
+		var got []string
+		for _, also := range Also(r, []resource.Change{{Op: resource.Remove, Path: p}}) {
+			got = append(got, also.String())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("with %s changes %q too, want %q", at, got, want)
 		}
 	}
 }

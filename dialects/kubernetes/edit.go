@@ -27,7 +27,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if !ok {
 		return dialect.Lowered{}, fmt.Errorf("%s was not made by this dialect", r.Address)
 	}
-	out := dialect.Lowered{Title: title(part, changes), Shared: manifest.Shared(r, wishes)}
+	out := dialect.Lowered{Title: title(part, changes), Shared: manifest.Shared(r, wishes), Also: manifest.Also(r, changes)}
 	for _, p := range of.file.problems {
 		if len(wishes) > 0 && p.Kind != source.Limit {
 			return out, fmt.Errorf("%s is not in order: %s", p.Range.File, p.Message)
