@@ -243,7 +243,7 @@ func (r *renderer) resolve(id int, args []reflect.Value) (from value.Path, exact
 			return from, exact, false
 		}
 	}
-	return from, exact, from != nil
+	return from, exact, from != nil && len(r.actions[id].from) > 1
 }
 
 // candidate returns where a candidate leads, and whether something is there.
