@@ -16,6 +16,7 @@ import (
 	"plumbline.dev/plumbline/dialects/azure"
 	"plumbline.dev/plumbline/dialects/azure/bicep"
 	"plumbline.dev/plumbline/dialects/cloudformation"
+	"plumbline.dev/plumbline/dialects/kubernetes"
 	"plumbline.dev/plumbline/scan"
 	"plumbline.dev/plumbline/schema"
 	"plumbline.dev/plumbline/source"
@@ -40,6 +41,7 @@ func BenchmarkDialects(b *testing.B) {
 		{"ansible-for-devops", ansible.New(set)},
 		{"KaiMonkey/arm", azure.New(set)},
 		{"bicep-registry-modules", azure.NewBicep(set)},
+		{"kubernetes-goat", kubernetes.New(set)},
 	} {
 		tree := os.DirFS(filepath.Join(corpus, c.folder))
 		files, _ := source.Walk(tree, ".")
