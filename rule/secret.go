@@ -60,8 +60,9 @@ var credentials = []credential{
 // awsSecret is an AWS secret key, which looks like any 40 characters of base64: it counts beside its name only.
 var awsSecret = lazy(`(?i)aws.{0,20}(?:secret|key).{0,20}['"=:\s]+([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)`)
 
-// assigned finds what is assigned to a name in a text: DB_PASSWORD=hunter2hunter, --password 'x'.
-var assigned = lazy(`(?i)([a-z0-9_.-]*(?:passwd|password|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)[a-z0-9_-]*)["']?\s*(?:=|:)\s*("[^"\n]{4,}"|'[^'\n]{4,}'|[^\s"',;&|<>()]{4,})`)
+// assigned finds what is assigned to a name in a line of a text: DB_PASSWORD=hunter2hunter, password: 'x'. What stands on the next line
+// is no value but what a mapping of that name has in it.
+var assigned = lazy(`(?i)([a-z0-9_.-]*(?:passwd|password|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)[a-z0-9_-]*)["']?[ \t]*(?:=|:)[ \t]*("[^"\n]{4,}"|'[^'\n]{4,}'|[^\s"',;&|<>()]{4,})`)
 
 // looksSecret reports whether a text is, or has in it, a credential.
 func looksSecret(s string) bool {
@@ -139,10 +140,13 @@ var harmlessWords = []string{
 	"limit", "limits", "count", "size", "public", "header", "issuer", "audience", "dimension", "period", "units", "role", "region",
 }
 
+// namingWords are the words that make a name that ends with secret that of an object which holds one: existingSecret.
+var namingWords = []string{"existing", "pull", "tls"}
+
 // secretName reports whether a name is that of a secret: db_password is, password_length and secret_arn are not.
 func secretName(name string) bool {
 	words := wordsOf(name)
-	if len(words) == 0 {
+	if len(words) == 0 || words[len(words)-1] == "secret" && slices.ContainsFunc(words, func(w string) bool { return slices.Contains(namingWords, w) }) {
 		return false
 	}
 	joined := strings.Join(words, "")

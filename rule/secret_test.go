@@ -13,6 +13,8 @@ func TestSecretInUse(t *testing.T) {
 		{"API_TOKEN", "mZ8vQ1kT4xW7rB2nY5cJ9hL3pD6sF0gA", true},
 		{"QUEUE", "amqp://orders:9f8e7d6c5b4a@queue:5672", true},
 		{"application.properties", "spring.datasource.password=Winter-2026-orders", true},
+		{"app.yaml", "token:\n  secretRef: app-token-1\n", false},
+		{"existingSecret", "orders-db-credentials2", false},
 		{"MYSQL_ROOT_PASSWORD", "", false},
 		{"MYSQL_ROOT_PASSWORD", "ab", false},
 		{"MYSQL_ROOT_PASSWORD", "changeme", false},
