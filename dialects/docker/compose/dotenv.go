@@ -16,9 +16,9 @@ type setting struct {
 }
 
 // readEnv reads a file of variables: NAME=value, also with export before it, a colon in place of the sign, quotes, and comments. What
-// was set before is seen by what comes later. A line that sets nothing is left out. Raw files are taken as they are written.
-func readEnv(f *source.File, outer *scope, raw bool, most int) []setting {
-	var out []setting
+// was set before is seen by what comes later. A line that sets nothing is left out. Raw files are taken as they are written. All texts
+// together may grow to most bytes; what comes then is left out, and large says so.
+func readEnv(f *source.File, outer *scope, raw bool, most int) (out []setting, large bool) {
 	own := &scope{outer: outer, own: make(map[string]variable)}
 	text := string(f.Bytes)
 	for at := 0; at < len(text); {
@@ -49,7 +49,7 @@ func readEnv(f *source.File, outer *scope, raw bool, most int) []setting {
 		s := setting{name: name, at: source.Range{File: f.Path, Start: start}}
 		written := strings.TrimLeft(body[i+1:], " \t")
 		from := start + len(trimmed) - len(written) // the first byte of the value
-		x := &expander{scope: own, most: most}
+		x := &expander{scope: own, most: most + len(written)}
 		switch {
 		case raw:
 			s.text, s.at.End = literal(strings.TrimRight(written, "\r")), from+len(strings.TrimRight(written, "\r"))
@@ -76,10 +76,17 @@ func readEnv(f *source.File, outer *scope, raw bool, most int) []setting {
 			written = strings.TrimRight(written, " \t\r")
 			s.text, s.at.End = x.expand(written, 0), from+len(written)
 		}
+		for i := range s.text {
+			most -= len(s.text[i].text)
+		}
+		most += len(written)
+		if x.large || most < 0 {
+			return out, true
+		}
 		own.own[name] = variable{text: s.text, at: s.at}
 		out = append(out, s)
 	}
-	return out
+	return out, false
 }
 
 // lineLength returns how far a text goes to the end of its first line.
@@ -126,7 +133,7 @@ func unescaped(text string) string {
 func envComments(f *source.File) []dialect.Comment {
 	var out []dialect.Comment
 	text := string(f.Bytes)
-	settings := readEnv(f, nil, false, len(text))
+	settings, _ := readEnv(f, nil, false, len(text))
 	inside := func(at int) bool { // of a value: no comment begins there
 		for i := range settings {
 			if settings[i].at.Start <= at && at < settings[i].at.End {

@@ -142,7 +142,9 @@ func fits(s shape, p value.Path, v *value.Value) bool {
 		return s.kind == anything || s.kind == security
 	}
 	scalar := v.Kind == value.String || v.Kind == value.Number || v.Kind == value.Bool
-	each := func(s shape) bool { return !slices.ContainsFunc(v.Items, func(item value.Value) bool { return !fits(s, nil, &item) }) }
+	each := func(s shape) bool {
+		return !slices.ContainsFunc(v.Items, func(item value.Value) bool { return !fits(s, nil, &item) })
+	}
 	switch s.kind {
 	case aText:
 		return scalar

@@ -217,16 +217,6 @@ func (x *expander) braced(name, rest string, depth int) words {
 		x.names[name] = true
 	}
 	v, set := x.scope.lookup(name)
-	here := v.text
-	if set {
-		here = slices.Clone(v.text)
-		for i := range here {
-			if here[i].from == "" {
-				here[i].from, here[i].at = name, v.at
-			}
-			here[i].given = here[i].given || v.given
-		}
-	}
 	text, known := v.text.known()
 	empty := set && known && text == ""
 	op, word := "", ""
@@ -260,6 +250,16 @@ func (x *expander) braced(name, rest string, depth int) words {
 	}
 	if !set {
 		return words{{hole: name}}
+	}
+	if known { // one piece, however many it was made of
+		return words{{text: text, from: name, at: v.at, given: v.given || v.text.given()}}
+	}
+	here := slices.Clone(v.text)
+	for i := range here {
+		if here[i].from == "" {
+			here[i].from, here[i].at = name, v.at
+		}
+		here[i].given = here[i].given || v.given
 	}
 	return here
 }

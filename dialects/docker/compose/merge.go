@@ -22,7 +22,7 @@ func (l *loader) merge(lower, upper *node, path []string, own bool) *node {
 	case lower.null || lower.kind != upper.kind || upper.kind == document.Scalar || replaced(path):
 		return over(lower, upper)
 	}
-	if !l.charge(1+len(upper.fields)+len(upper.items), upper.at) {
+	if !l.charge(1+len(lower.fields)+len(lower.items)+len(upper.fields)+len(upper.items), upper.at) {
 		return upper
 	}
 	if upper.kind == document.Sequence {

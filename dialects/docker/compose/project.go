@@ -104,11 +104,11 @@ func (l *loader) scopeOf(u *unit) *scope {
 				l.problem(problem.Kind, problem.Range, problem.Message)
 				continue
 			}
-			s.add(readEnv(f, outer, false, l.limits.ValueBytes), true)
+			s.add(l.readEnv(f, outer, false), true)
 		}
 	case len(files) > 0:
 		for _, f := range files {
-			s.add(readEnv(f, outer, false, l.limits.ValueBytes), true)
+			s.add(l.readEnv(f, outer, false), true)
 		}
 	default:
 		l.settings(s, path.Join(u.dir, ".env"), source.Range{}, false)
@@ -134,7 +134,16 @@ func (l *loader) settings(s *scope, p string, at source.Range, asked bool) {
 		}
 		return
 	}
-	s.add(readEnv(f, s.outer, false, l.limits.ValueBytes), !l.claimed[p])
+	s.add(l.readEnv(f, s.outer, false), !l.claimed[p])
+}
+
+// readEnv reads a file of variables, within a budget.
+func (l *loader) readEnv(f *source.File, outer *scope, raw bool) []setting {
+	out, large := readEnv(f, outer, raw, l.limits.ValueBytes)
+	if large {
+		l.problem(source.Limit, source.Range{File: f.Path}, "the variables of this file grow too large: the later ones are not set")
+	}
+	return out
 }
 
 // envFile returns a file of variables, nil when it is not in the tree.

@@ -183,7 +183,7 @@ func (l *loader) envEntries(below, item *node) {
 		return
 	}
 	format, _ := item.get("format").scalar()
-	for _, s := range readEnv(f, item.origin.scope, format == "raw", l.limits.ValueBytes) {
+	for _, s := range l.readEnv(f, item.origin.scope, format == "raw") {
 		c := &node{kind: document.Scalar, at: s.at, text: s.text, name: s.name}
 		if s.alone {
 			x := &expander{scope: item.origin.scope, most: l.limits.ValueBytes}
