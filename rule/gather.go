@@ -76,10 +76,24 @@ func (f *frame) asValue(r *resource.Resource) val {
 
 // all lists the resources of a type.
 func (f *frame) all(typ string) val {
+	x := f.indexed()
+	if seq := x.lists[typ]; seq != nil {
+		f.step()
+		return val{kind: list, seq: seq, at: &f.self}
+	}
 	seq := &sequence{open: len(f.graph.Missing) > 0}
+	certain := !seq.open
 	for _, r := range f.graph.ByType(typ) {
 		f.step()
 		seq.items = append(seq.items, f.asValue(r))
+		certain = certain && !r.Maybe
+	}
+	if certain { // then it is the same for whatever is judged
+		if x.lists == nil {
+			x.lists = make(map[string]*sequence)
+		}
+		x.lists[typ] = seq
+		return val{kind: list, seq: seq, at: &f.self}
 	}
 	seq.why = &f.self
 	return val{kind: list, seq: seq, at: &f.self}

@@ -15,6 +15,7 @@ import (
 type index struct {
 	graph   *resource.Graph
 	rolls   map[string]*roll
+	lists   map[string]*sequence        // all resources of a type, of types of which every one is there for certain
 	missing map[*resource.Resource]bool // what modules that were not at hand refer to; nil until it is needed
 }
 
