@@ -25,13 +25,16 @@ func (l *lowering) template(first *textChange, group []document.Change) error {
 	}
 	n := first.at
 	if len(first.rest) > 0 && n.Kind == document.Mapping && n.Style == document.Block && len(n.Members) > 0 {
-		if len(edits) != 1 || edits[0].Range.Start != edits[0].Range.End || !strings.HasPrefix(edits[0].Text, "\n") {
+		if len(edits) != 1 || edits[0].Range.Start != edits[0].Range.End || !strings.HasPrefix(strings.TrimPrefix(edits[0].Text, "\r"), "\n") {
 			return errors.New("the template's text cannot be changed in one place")
 		}
 		return l.insert(n, first.entry, edits[0].Text)
 	}
 	for _, e := range edits {
 		at, err := l.exact(e.Range.Start, e.Range.End)
+		if err != nil && e.Text == "" {
+			at, err = l.wholeLines(e.Range.Start, e.Range.End)
+		}
 		if err != nil {
 			return err
 		}
@@ -61,6 +64,40 @@ func (l *lowering) exact(start, end int) (source.Range, error) {
 	return s.File.Place(from, to), nil
 }
 
+// wholeLines returns the lines of a template that render to whole lines, each to one.
+func (l *lowering) wholeLines(start, end int) (source.Range, error) {
+	refused := errors.New("the template does not have the lines that would have to be taken out as they are rendered")
+	text := l.Text[start:end]
+	first := start + len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+	last := start + len(bytes.TrimRight(text, " \t\r\n")) - 1
+	if last < first || start > 0 && l.Text[start-1] != '\n' || !bytes.HasSuffix(text, []byte("\n")) {
+		return source.Range{}, refused
+	}
+	s, e := l.spanAt(first), l.spanAt(last)
+	if s == nil || e == nil || !s.Text || s.File == nil || s.File != e.File || s.File.Archived {
+		return source.Range{}, refused
+	}
+	data := s.File.Data
+	from := bytes.LastIndexByte(data[:min(offset(s, first), len(data))], '\n') + 1
+	to := offset(e, last) + 1
+	if !e.Text {
+		to = e.End
+	}
+	if to < from || to > len(data) || len(bytes.TrimSpace(data[from:offset(s, first)])) > 0 {
+		return source.Range{}, refused
+	}
+	rest := firstLine(data[to:])
+	next := bytes.IndexByte(data[to:], '\n')
+	if len(bytes.Trim(rest, " \t\"'")) > 0 || next < 0 {
+		return source.Range{}, refused
+	}
+	to += next + 1
+	if bytes.Count(data[from:to], []byte("\n")) != bytes.Count(text, []byte("\n")) || bytes.Contains(data[from:to], []byte("-}}")) {
+		return source.Range{}, refused
+	}
+	return s.File.Place(from, to), nil
+}
+
 // insert adds entries to a mapping, beside one that the template's text writes whenever it writes the mapping. The text starts
 // with a line end, and its lines are indented as they are rendered.
 func (l *lowering) insert(n *document.Node, entry source.Range, text string) error {
@@ -83,7 +120,7 @@ func (l *lowering) insert(n *document.Node, entry source.Range, text string) err
 	}
 	file := best.span.File
 	rendered := column(l.Text, n.Members[0].Range.Start)
-	lines := strings.Split(strings.TrimPrefix(text, "\n"), "\n")
+	lines := strings.Split(strings.TrimPrefix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	for i, line := range lines {
 		rest, ok := strings.CutPrefix(line, strings.Repeat(" ", rendered))
 		if !ok {
