@@ -56,7 +56,7 @@ func conditions(body *pipelines.Body, e *evaluation, n *document.Node, exprs []p
 				break
 			}
 		}
-		for _, c := range unsound(x.node, e) {
+		for _, c := range unsound(x.node) {
 			contains = append(contains, note{c, m.Range})
 		}
 	}
@@ -106,7 +106,7 @@ func botComparisons(n actionlint.ExprNode) []string {
 }
 
 // unsound lists the calls contains('a b c', context) of an expression: they are true of any part of the text, of the empty one too.
-func unsound(n actionlint.ExprNode, e *evaluation) []string {
+func unsound(n actionlint.ExprNode) []string {
 	var out []string
 	walk(n, func(n actionlint.ExprNode) bool {
 		c, ok := n.(*actionlint.FuncCallNode)
@@ -142,9 +142,15 @@ func (e *evaluation) lowerConditions(n *document.Node) func(resource.Change) (pi
 			now, err = bare(m.Value)
 			title = "make the condition one expression"
 		case "bot_conditions":
+			if !slices.ContainsFunc(conditionIn(m.Value.Text), func(x expression) bool { return x.node != nil && len(botComparisons(x.node)) > 0 }) {
+				return pipelines.Lowering{}, true, nil
+			}
 			now, err = e.author(m.Value)
 			title = "ask for the author of the pull request"
 		case "unsound_contains":
+			if !slices.ContainsFunc(conditionIn(m.Value.Text), func(x expression) bool { return x.node != nil && len(unsound(x.node)) > 0 }) {
+				return pipelines.Lowering{}, true, nil
+			}
 			now, err = listed(m.Value)
 			title = "compare with the members of a list"
 		default:

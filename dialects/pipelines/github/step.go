@@ -62,7 +62,7 @@ func (e *evaluation) step(s *step) {
 	if s.text != nil {
 		script := s.script()
 		script.Address = e.Address(r.Address + ".run")
-		script.Range = at(s.node, "run")
+		script.Range = s.node.Get("run").Range
 		script.Step = r.Address
 		if s.of.member != nil {
 			script.Job = s.of.address()
