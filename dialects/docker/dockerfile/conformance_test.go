@@ -54,8 +54,8 @@ var conformance = dialecttest.Suite{
 			Name:  "stages",
 			Files: map[string]string{"web/Dockerfile": twoStages},
 			Addresses: []string{"file", `global["ARG VERSION"]`, `global["ARG REGISTRY"]`, "build", `build["WORKDIR"]`, `build["RUN apt-get update"]`,
-				`build["RUN curl"]`, `build["ADD ./"]`, `build["COPY /b"]`, "final", `final["ARG VERSION"]`, `final["ENV A"]`, `final["COPY /bin/app"]`,
-				`final["EXPOSE"]`, `final["CMD overridden"]`, `final["CMD"]`},
+				`build["RUN curl"]`, `build["COPY ."]`, `build["COPY /b"]`, "final", `final["ARG VERSION"]`, `final["ENV A"]`, `final["COPY /bin/app"]`,
+				`final["CMD"]`},
 			Values: []dialecttest.Value{
 				{Address: "build", Path: "image", Show: `"golang:1.22"`, At: "golang:${VERSION}"},
 				{Address: "build", Path: "platform", At: "$BUILDPLATFORM", Wait: "build platform BUILDPLATFORM"},
@@ -65,7 +65,7 @@ var conformance = dialecttest.Suite{
 				{Address: `build["RUN apt-get update"]`, Path: "commands[1].words", Show: `["apt-get", "install", "curl", "git"]`, At: "apt-get install"},
 				{Address: `build["RUN curl"]`, Path: "insecure_tls", Show: "true", At: "-fsSLk"},
 				{Address: `build["WORKDIR"]`, Path: "relative", Show: "true", At: "src"},
-				{Address: `final["EXPOSE"]`, Path: "ports[1].to", Show: "8080", At: "8080/tcp"},
+				{Address: "final", Path: "ports[1].to", Show: "8080", At: "8080/tcp"},
 				{Address: `final["CMD"]`, Path: "words", Show: `["app"]`, At: `"app"`},
 			},
 			Wishes: []dialecttest.Wish{
@@ -74,8 +74,9 @@ var conformance = dialecttest.Suite{
 				{Name: "no flag", Address: "build", Changes: []resource.Change{remove("platform")}},
 				{Name: "a letter", Address: `build["RUN curl"]`, Changes: []resource.Change{remove("insecure_tls")}},
 				{Name: "options", Address: `build["RUN apt-get update"]`, Changes: []resource.Change{remove("interactive_install"), remove("cache_left")}},
-				{Name: "port", Address: `final["EXPOSE"]`, Changes: []resource.Change{remove("ssh")}},
-				{Name: "shell form", Address: `final["CMD overridden"]`, Changes: []resource.Change{remove("shell_form")}},
+				{Name: "port", Address: "final", Changes: []resource.Change{remove("ssh")}},
+				{Name: "the other command", Address: "final", Changes: []resource.Change{remove("overridden_cmd")}},
+				{Name: "keyword", Address: `build["COPY ."]`, Changes: []resource.Change{setTo("instruction", text("COPY"))}},
 				{Name: "stage by name", Address: `build["COPY /b"]`, Changes: []resource.Change{remove("from_index")}, Refused: true},
 				{Name: "unknown user", Address: "final", Changes: []resource.Change{setTo("user", text("app"))}, Refused: true},
 				{Name: "not a word", Address: `build["RUN curl"]`, Changes: []resource.Change{setTo("text", text("true"))}, Refused: true},
@@ -95,7 +96,7 @@ ONBUILD RUN make
 HEALTHCHECK --interval=5s CMD curl -f http://localhost
 CMD ["app"]
 `},
-			Addresses: []string{"file", "final", `final["MAINTAINER"]`, `final["RUN apk add x"]`, `final["RUN pip install flask"]`, `final["ONBUILD RUN"]`,
+			Addresses: []string{"file", "final", `final["LABEL org.opencontainers.image.authors"]`, `final["RUN apk add x"]`, `final["RUN pip install flask"]`, `final["ONBUILD RUN"]`,
 				`final["ONBUILD RUN make"]`, `final["HEALTHCHECK"]`, `final["CMD"]`},
 			Values: []dialecttest.Value{
 				{Address: `final["RUN pip install flask"]`, Path: "unpinned_language_packages", Show: `["flask"]`, At: "flask"},
@@ -103,6 +104,7 @@ CMD ["app"]
 				{Address: "final", Path: "healthcheck", Show: "true", At: "HEALTHCHECK"},
 			},
 			Wishes: []dialecttest.Wish{
+				{Name: "label", Address: `final["LABEL org.opencontainers.image.authors"]`, Changes: []resource.Change{setTo("instruction", text("LABEL"))}},
 				{Name: "user", Address: "final", Changes: []resource.Change{setTo("user", text("10001:10001"))}},
 				{Name: "sudo", Address: `final["RUN apk add x"]`, Changes: []resource.Change{remove("sudo"), remove("unsigned_packages"), remove("login_records"), remove("cache_left")}},
 				{Name: "heredoc", Address: `final["RUN pip install flask"]`, Changes: []resource.Change{remove("cache_left")}},

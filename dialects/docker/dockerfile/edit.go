@@ -87,11 +87,34 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 			out.Edits = append(out.Edits, e)
 		}
 	}
+	if len(out.Edits) > 0 {
+		out.Also = d.also()
+	}
 	slices.SortStableFunc(out.Edits, func(a, b source.Edit) int { // what is inserted stands before what is removed there
 		return cmp.Or(a.Range.Start-b.Range.Start, a.Range.End-b.Range.End)
 	})
 	out.Title = strings.Join(titles, ", ")
 	return out, nil
+}
+
+// also are the attributes that say another side of the words that are changed: a command without sudo has another text.
+func (d *declared) also() []value.Path {
+	var out []value.Path
+	names := []string{"sources", "from_stage", "missing_slash", "joinable", "words", "text"}
+	if d.in.keyword == "FROM" {
+		names = []string{"ports", "image"}
+	}
+	for _, f := range d.resource.Body.Fields {
+		switch f.Name {
+		case "stage", "final", "onbuild", "user", "healthcheck", "parent", "index", "starts", "name":
+		default:
+			names = append(names, f.Name)
+		}
+	}
+	for _, n := range names {
+		out = append(out, value.Path{{Name: n}})
+	}
+	return out
 }
 
 func (x *explainer) lower(d *declared, c resource.Change) ([]source.Edit, string, error) {
@@ -119,11 +142,6 @@ func (x *explainer) lower(d *declared, c resource.Change) ([]source.Edit, string
 			return x.setUser(d, c)
 		case name == "instruction":
 			return d.replaceKeyword(c)
-		case name == "overridden" || name == "triggers":
-			if c.Op == resource.Remove || c.Op == resource.Set && c.Value.Kind == value.Bool && !c.Value.Bool {
-				in := d.in
-				return []source.Edit{in.file.without(in)}, "remove " + in.keyword, nil
-			}
 		case slices.Contains(optional[d.in.keyword], name):
 			return d.setFlag(c, title)
 		}

@@ -27,9 +27,9 @@ func TestEdit(t *testing.T) {
 		change                resource.Change
 		after                 string
 	}{
-		{"copy for add", "FROM a\nADD --chown=x go.mod ./\n", `final["ADD ./"]`, setTo("instruction", text("COPY")), "FROM a\nCOPY --chown=x go.mod ./\n"},
-		{"label for maintainer", "FROM a\nMAINTAINER Ann <ann@example.com>\n", `final["MAINTAINER"]`, setTo("instruction", text("LABEL")), "FROM a\nLABEL org.opencontainers.image.authors=\"Ann <ann@example.com>\"\n"},
-		{"first command", "FROM a\n  CMD [\"x\"]\nCMD [\"y\"]", `final["CMD overridden"]`, remove("overridden"), "FROM a\nCMD [\"y\"]"},
+		{"copy for add", "FROM a\nADD --chown=x go.mod ./\n", `final["COPY ."]`, setTo("instruction", text("COPY")), "FROM a\nCOPY --chown=x go.mod ./\n"},
+		{"label for maintainer", "FROM a\nMAINTAINER Ann <ann@example.com>\n", `final["LABEL org.opencontainers.image.authors"]`, setTo("instruction", text("LABEL")), "FROM a\nLABEL org.opencontainers.image.authors=\"Ann <ann@example.com>\"\n"},
+		{"first command", "FROM a\n  CMD [\"x\"]\nCMD [\"y\"]", "final", remove("overridden_cmd"), "FROM a\nCMD [\"y\"]"},
 		{"user before what only says how it runs", "FROM a\nRUN x\n\nEXPOSE 80\nCMD [\"y\"]", "final", setTo("user", text("10001")), "FROM a\nRUN x\nUSER 10001\n\nEXPOSE 80\nCMD [\"y\"]"},
 		{"user at the end", "FROM a\nRUN x", "final", setTo("user", text("10001")), "FROM a\nRUN x\nUSER 10001"},
 		{"user with CR LF", "FROM a\r\nRUN x\r\nCMD y\r\n", "final", setTo("user", text("10001")), "FROM a\r\nRUN x\r\nUSER 10001\r\nCMD y\r\n"},
@@ -43,11 +43,10 @@ func TestEdit(t *testing.T) {
 		{"pipefail in a here-document", "FROM a\nRUN <<E\n#!/bin/bash\na | b\nE\n", `final["RUN a"]`, remove("pipe_status_lost"), "FROM a\nRUN <<E\n#!/bin/bash\nset -o pipefail\na | b\nE\n"},
 		{"exec form", "FROM a\nCMD npm start\n", `final["CMD"]`, remove("shell_form"), "FROM a\nCMD [\"npm\", \"start\"]\n"},
 		{"directory below the one before", "FROM a\nWORKDIR /a\nWORKDIR b\n", `final["WORKDIR #2"]`, remove("relative"), "FROM a\nWORKDIR /a\nWORKDIR /a/b\n"},
-		{"only port", "FROM a\nEXPOSE 22\nCMD x\n", `final["EXPOSE"]`, remove("ssh"), "FROM a\nCMD x\n"},
-		{"link of the shell", "FROM a\nRUN ln -sf /bin/bash /bin/sh\nRUN b\n", `final["RUN ln"]`, remove("shell_changed"), "FROM a\nSHELL [\"/bin/bash\", \"-c\"]\nRUN b\n"},
+		{"only port", "FROM a\nEXPOSE 22\nCMD x\n", "final", remove("ssh"), "FROM a\nCMD x\n"},
 		{"stage by its name", "FROM a AS build\nFROM b\nCOPY --from=0 /x /y\n", `final["COPY /y"]`, remove("from_index"), "FROM a AS build\nFROM b\nCOPY --from=build /x /y\n"},
 		{"slash", "FROM a\nCOPY a b /c\n", `final["COPY /c"]`, remove("missing_slash"), "FROM a\nCOPY a b /c/\n"},
-		{"trigger", "FROM a\nONBUILD MAINTAINER x\nCMD y\n", `final["ONBUILD MAINTAINER"]`, remove("triggers"), "FROM a\nCMD y\n"},
+		{"trigger", "FROM a\nONBUILD MAINTAINER x\nCMD y\n", "final", remove("forbidden_trigger"), "FROM a\nCMD y\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f, u := unitOf(t, c.before)

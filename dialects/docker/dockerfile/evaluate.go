@@ -44,7 +44,8 @@ type stage struct {
 	user      *setting
 	workdir   string // absolute; empty when it is not known
 	health    *setting
-	starts    bool     // CMD or ENTRYPOINT stands in it or in the stages it is built from
+	starts    bool // CMD or ENTRYPOINT stands in it or in the stages it is built from
+	ports     []value.Value
 	fetchers  []string // curl and wget, where its commands run them
 	declared  *declared
 }
@@ -379,6 +380,7 @@ func (e *evaluation) stageResource(s *stage) {
 		at := in.place(v.start, v.end)
 		f.note(&x, at)
 		f.set("platform", x.value(at))
+		f.truth("platform_fixed", len(x.names) == 0, at)
 	}
 	if s.user != nil {
 		f.set("user", s.user.value)
@@ -396,6 +398,10 @@ func (e *evaluation) stageResource(s *stage) {
 		}
 		f.set("fetchers", v)
 	}
+	if len(s.ports) > 0 {
+		f.set("ports", value.Value{Kind: value.List, Range: s.ports[0].Range, Items: s.ports})
+	}
+	f.facts()
 	address := s.label
 	e.addresses[address] = 0 // its label has it already
 	e.resource(d, "docker_stage", address, f)

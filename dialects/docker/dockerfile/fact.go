@@ -290,12 +290,7 @@ func (s *script) tools(f *fields, c *shell.Command) {
 		if len(operands) != 2 || !isShellPath(operands[1].Text) {
 			return
 		}
-		r := s.word(operands[1])
-		if from := operands[0]; c.Name == "ln" && from.Known && strings.HasPrefix(from.Text, "/") && len(s.Commands) == 1 && !s.exec && len(s.d.in.flags) == 0 && !s.d.in.onbuild {
-			f.fact("shell_changed", r, edit(s.d.in.whole(), `SHELL ["`+from.Text+`", "-c"]`))
-			return
-		}
-		f.fact("shell_changed", r)
+		f.fact("shell_changed", s.word(operands[1]))
 	case "chsh":
 		f.fact("shell_changed", s.word(&c.Words[0]))
 	case "usermod":

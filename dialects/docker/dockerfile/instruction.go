@@ -19,10 +19,22 @@ func (e *evaluation) instruction(i int, s *stage) {
 	if i > 0 {
 		d.before = &e.instructions[i-1]
 	}
+	if s != nil && e.dropped(d, s) {
+		return
+	}
 	e.instructed(d, s)
-	if inner := in.triggered(); inner != nil && inner.malformed == "" {
+	if inner := in.triggered(); inner != nil && inner.malformed == "" && judged(inner.keyword) {
 		e.instructed(&declared{in: inner, stage: s}, s)
 	}
+}
+
+// judged reports whether an instruction that ONBUILD triggers is a resource.
+func judged(keyword string) bool {
+	switch keyword {
+	case "FROM", "ONBUILD", "MAINTAINER", "USER", "EXPOSE":
+		return false
+	}
+	return true
 }
 
 func (e *evaluation) instructed(d *declared, s *stage) {
@@ -58,13 +70,6 @@ func (e *evaluation) instructed(d *declared, s *stage) {
 		pairs := in.pairs()
 		f.pairs("labels", pairs, false)
 		about = pairs[0].name.text
-	case "EXPOSE":
-		e.expose(d, f)
-	case "USER":
-		v := f.word("user", in.rest())
-		if s != nil && !in.onbuild {
-			s.user = &setting{v, d}
-		}
 	case "WORKDIR":
 		e.workdir(d, f)
 	case "CMD", "ENTRYPOINT":
@@ -88,7 +93,8 @@ func (e *evaluation) instructed(d *declared, s *stage) {
 		}
 		f.words("paths", words, false)
 	case "MAINTAINER":
-		f.text("name", in.rest().text, in.place(in.rest().start, in.rest().end))
+		about = authors
+		f.maintainer(in.rest())
 	case "STOPSIGNAL":
 		f.word("signal", in.rest())
 	case "ONBUILD":
@@ -97,22 +103,16 @@ func (e *evaluation) instructed(d *declared, s *stage) {
 			about = inner.keyword
 		}
 	}
-	switch in.keyword {
-	case "CMD", "ENTRYPOINT", "HEALTHCHECK", "MAINTAINER":
-		if e.overridden(d, s) {
-			f.truth("overridden", true, in.whole())
-			about = "overridden" // what it says is not kept, and the one that counts keeps its address when it goes
-		}
-	}
 	f.facts()
-	key := in.keyword
+	key := kindOf(in.keyword)
+	typ := "docker_" + strings.ToLower(key)
 	if in.onbuild {
 		key = "ONBUILD " + key
 	}
 	if about = strings.TrimSpace(valid(strings.Map(plain, about))); about != "" {
 		key += " " + about
 	}
-	e.resource(d, "docker_"+strings.ToLower(in.keyword), label+`["`+key+`"]`, f)
+	e.resource(d, typ, label+`["`+key+`"]`, f)
 }
 
 // plain leaves what would end an address out of it.
@@ -123,11 +123,60 @@ func plain(r rune) rune {
 	return r
 }
 
-// overridden reports whether a later instruction of the stage takes the place of this one.
-func (e *evaluation) overridden(d *declared, s *stage) bool {
-	if s == nil || d.in.onbuild {
+// authors is the label that says what MAINTAINER said.
+const authors = "org.opencontainers.image.authors"
+
+// kindOf is the instruction that says the same: COPY for ADD, LABEL for MAINTAINER. They are one type, and keep their address when
+// one becomes the other; the attribute instruction tells them apart.
+func kindOf(keyword string) string {
+	switch keyword {
+	case "ADD":
+		return "COPY"
+	case "MAINTAINER":
+		return "LABEL"
+	}
+	return keyword
+}
+
+// maintainer is the label that a MAINTAINER comes to.
+func (f *fields) maintainer(w word) {
+	at := f.d.in.place(w.start, w.end)
+	f.set("labels", value.Value{Kind: value.List, Range: at, Items: []value.Value{{Kind: value.Object, Range: at, Fields: []value.Field{
+		{Name: "name", Value: value.Value{Kind: value.String, Text: authors, Range: at}},
+		{Name: "value", Value: value.Value{Kind: value.String, Text: valid(strings.Trim(w.text, `"'`)), Range: at}},
+	}}}})
+}
+
+// dropped reads what is no resource of its own, because a stage is what has it: USER and EXPOSE, a CMD that a later one takes the
+// place of, and triggers that ONBUILD may not have.
+func (e *evaluation) dropped(d *declared, s *stage) bool {
+	in := d.in
+	of := &fields{e: e, d: s.declared}
+	switch in.keyword {
+	case "USER":
+		f := &fields{e: e, d: d}
+		s.user = &setting{f.expand(in.rest()), d}
+	case "EXPOSE":
+		e.expose(d, s)
+	case "CMD", "ENTRYPOINT", "HEALTHCHECK":
+		if !e.overridden(d, s) {
+			return false
+		}
+		of.fact("overridden_"+strings.ToLower(in.keyword), in.whole(), e.without(in))
+	case "ONBUILD":
+		inner := in.triggered()
+		if inner == nil || inner.keyword != "FROM" && inner.keyword != "ONBUILD" && inner.keyword != "MAINTAINER" {
+			return false
+		}
+		of.fact("forbidden_trigger", in.whole(), e.without(in))
+	default:
 		return false
 	}
+	return true
+}
+
+// overridden reports whether a later instruction of the stage takes the place of this one.
+func (e *evaluation) overridden(d *declared, s *stage) bool {
 	for i := s.to - 1; i >= s.from; i-- {
 		if in := &e.instructions[i]; in.keyword == d.in.keyword && in.malformed == "" {
 			return in != d.in
@@ -170,7 +219,7 @@ func (e *evaluation) copy(d *declared, f *fields) string {
 		}
 		f.words("sources", sources, false)
 		f.word("destination", words[len(words)-1])
-		if n := len(sources); n > 1 && in.keyword == "COPY" {
+		if n := len(sources); n > 1 {
 			if dest := words[len(words)-1]; !strings.HasSuffix(unquoter.Replace(dest.text), "/") {
 				at := in.place(dest.start, dest.end)
 				x := f.scope().expand(dest.text, e.escape)
@@ -200,7 +249,7 @@ func (e *evaluation) copy(d *declared, f *fields) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return words[len(words)-1].text
+	return strings.TrimRight(words[len(words)-1].text, "/")
 }
 
 // wordEnd is where a word ends, before its closing quote.
@@ -249,11 +298,11 @@ func (e *evaluation) copyFrom(d *declared, f *fields, from word) {
 	}
 }
 
-func (e *evaluation) expose(d *declared, f *fields) {
-	in := d.in
+// expose adds the ports that an EXPOSE names to those of the stage.
+func (e *evaluation) expose(d *declared, s *stage) {
+	in, f, of := d.in, &fields{e: e, d: d}, &fields{e: e, d: s.declared}
 	words := in.words()
-	list := value.Value{Kind: value.List, Range: in.whole()}
-	for i, w := range words {
+	for _, w := range words {
 		v := f.expand(w)
 		ports, protocol, _ := strings.Cut(v.Text, "/")
 		first, last, isRange := strings.Cut(ports, "-")
@@ -280,20 +329,20 @@ func (e *evaluation) expose(d *declared, f *fields) {
 			if from <= 22 && 22 <= to && from > 0 {
 				switch {
 				case from != to:
-					f.fact("ssh", v.Range)
+					of.fact("ssh", v.Range)
 				case len(words) == 1:
-					f.fact("ssh", v.Range, e.without(in))
+					of.fact("ssh", v.Range, e.without(in))
 				default:
-					f.fact("ssh", v.Range, e.removal(v.Range.Start, v.Range.End))
+					of.fact("ssh", v.Range, e.removal(v.Range.Start, v.Range.End))
 				}
 			}
-		} else if i == 0 || v.Kind == value.Unknown {
-			f.unknown("ssh", v.Range)
+		} else {
+			of.unknown("ssh", v.Range)
 		}
 		sortFields(member)
-		list.Items = append(list.Items, value.Value{Kind: value.Object, Range: v.Range, Fields: member})
+		s.ports = append(s.ports, value.Value{Kind: value.Object, Range: v.Range, Fields: member})
 	}
-	f.set("ports", list)
+	s.declared.words = append(s.declared.words, d.words...)
 }
 
 // workdir follows the working directory.

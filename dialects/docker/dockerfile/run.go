@@ -65,19 +65,39 @@ func (e *evaluation) run(d *declared, f *fields) string {
 	return about
 }
 
-// headline is the program and the first words of a command that are no options, no versions and no paths.
+// headline is the program and the first words of a command that are no options, nor perhaps their arguments, no versions and no
+// paths; of a package manager what it does and the first package.
 func headline(c *shell.Command) string {
-	text := c.Name
-	for n, w := range c.Words[1:] {
-		if n > 8 || strings.Count(text, " ") == 2 {
-			break
+	text := canonical(c.Name)
+	if in := installationOf(c); in != nil && in.sub != "" {
+		if text += " " + canonical(in.sub); len(in.packages) > 0 && in.packages[0].Known {
+			name := in.packages[0].Text
+			if i := strings.IndexAny(name, "=~<>[/ "); i > 0 {
+				name = name[:i]
+			}
+			text += " " + clip(name)
 		}
-		if !w.Known || w.Text == "" || strings.HasPrefix(w.Text, "-") || strings.ContainsAny(w.Text, " \n=<>/") {
+		return text
+	}
+	for i := 1; i < min(len(c.Words), 8) && strings.Count(text, " ") < 2; i++ {
+		w := &c.Words[i]
+		if !w.Known || w.Text == "" || strings.HasPrefix(w.Text, "-") || strings.HasPrefix(c.Words[i-1].Text, "-") || strings.ContainsAny(w.Text, " \n=<>/") {
 			continue
 		}
 		text += " " + clip(w.Text)
 	}
 	return text
+}
+
+// canonical is the word that a fix would write, so that the address stays.
+func canonical(word string) string {
+	switch word {
+	case "apt", "apt-cache":
+		return "apt-get"
+	case "dist-upgrade", "full-upgrade":
+		return "upgrade"
+	}
+	return word
 }
 
 func (s *script) at(start, end int) source.Range {
