@@ -9,6 +9,7 @@ import (
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/crossplane"
 	"plumbline.dev/plumbline/dialects/docker/compose"
+	"plumbline.dev/plumbline/dialects/helm"
 	"plumbline.dev/plumbline/dialects/kubernetes"
 	"plumbline.dev/plumbline/dialects/pulumi"
 	"plumbline.dev/plumbline/dialects/terraform"
@@ -22,7 +23,7 @@ func TestPages(t *testing.T) {
 	set := schema.Load()
 	options := ruletest.Options{
 		Schema:   set,
-		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set), pulumi.New(set), crossplane.New(set), compose.New(set), kubernetes.New(set)},
+		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set), pulumi.New(set), crossplane.New(set), compose.New(set), kubernetes.New(set), helm.New(set)},
 		Control:  rules.HasControl,
 		Fixes:    true,
 	}
