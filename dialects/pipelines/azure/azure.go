@@ -145,6 +145,15 @@ func rootOf(doc *document.Document) *document.Node {
 // templatesOf returns the files of the tree that a file names as templates.
 func templatesOf(root *document.Node, file string) []string {
 	var out []string
+	for _, text := range templateTexts(root) {
+		out = append(out, candidates(text, file)...)
+	}
+	return out
+}
+
+// templateTexts are the templates that a file names, as it writes them.
+func templateTexts(root *document.Node) []string {
+	var out []string
 	seen := map[*document.Node]bool{}
 	var walk func(n *document.Node)
 	walk = func(n *document.Node) {
@@ -158,7 +167,7 @@ func templatesOf(root *document.Node, file string) []string {
 		for i := range n.Members {
 			m := &n.Members[i]
 			if m.Key.Text == "template" && m.Value.Kind == document.Scalar {
-				out = append(out, candidates(m.Value.Text, file)...)
+				out = append(out, m.Value.Text)
 			}
 			walk(m.Value)
 		}

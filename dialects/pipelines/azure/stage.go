@@ -67,8 +67,18 @@ func (p *pipeline) evaluate() {
 	r.Handle = p.places.Handle(r, written.Home{Node: root, Only: []string{"name", "pool", "pr", "schedules", "trigger", "variables"}})
 	p.Add(r)
 	p.aliasesOf(ms)
+	p.namesTemplates(root)
 	p.body(ms, in, frame{})
 	p.resources(ms)
+}
+
+// namesTemplates notes the repositories that a file takes templates from: also where what the template is given to is not at hand.
+func (p *pipeline) namesTemplates(root *document.Node) {
+	for _, text := range templateTexts(root) {
+		if _, alias, ok := strings.Cut(text, "@"); ok {
+			p.templates[strings.ToLower(alias)] = true
+		}
+	}
 }
 
 // isTemplate reports whether the name of a file says that it is no pipeline of its own.

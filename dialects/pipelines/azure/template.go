@@ -529,6 +529,7 @@ func (p *pipeline) template(m *member, arguments *member, at source.Range) (*sco
 	if !p.read[f.Path] && f.Path != p.Main.Path {
 		p.read[f.Path] = true
 		p.Problems(f.Problems())
+		p.namesTemplates(rootOf(f.Document()))
 	}
 	root := rootOf(f.Document())
 	if root == nil {
