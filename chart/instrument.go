@@ -285,7 +285,7 @@ func (in *instrumenter) pipeline(p *parse.PipeNode) {
 }
 
 // builtins are text/template's functions that look at text and cannot be called from Go.
-var builtins = map[string]bool{"eq": true, "ne": true, "lt": true, "le": true, "gt": true, "ge": true, "len": true, "index": true, "slice": true, "call": true}
+var builtins = map[string]bool{"eq": true, "ne": true, "lt": true, "le": true, "gt": true, "ge": true, "len": true, "index": true, "call": true}
 
 func isVariable(n parse.Node) bool {
 	switch n.Type() {

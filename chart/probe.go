@@ -39,7 +39,7 @@ func (r *renderer) step(id int) (string, error) {
 	if f := r.frames[id]; f != nil {
 		f.n++
 	}
-	return "", r.pay(1)
+	return "", r.pay(3)
 }
 
 // plain hands a value to a function of text/template's, without marks.
@@ -320,7 +320,7 @@ func (r *renderer) include(name string, data any) (string, error) {
 	r.depth++
 	defer func() { r.calls[name]--; r.depth-- }()
 	w := &bounded{r: r}
-	if err := r.pay(1); err != nil {
+	if err := r.pay(9); err != nil {
 		return "", err
 	}
 	err := r.set.ExecuteTemplate(w, name, data)

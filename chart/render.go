@@ -327,6 +327,9 @@ func (r *renderer) place(text string) (source.Range, string) {
 
 // spans takes the marks out of what was rendered.
 func (r *renderer) spans(text string) ([]byte, []Span) {
+	if !r.marks {
+		return []byte(text), nil
+	}
 	out := make([]byte, 0, len(text))
 	var spans []Span
 	eachMark(text, func(id int, piece string) {

@@ -257,7 +257,7 @@ func (p *plainer) table(v map[string]any, depth int) (map[string]any, bool) {
 // text prepares a text.
 func (p *plainer) text(s string) string {
 	p.size += len(s)
-	if p.keep || strings.IndexByte(s, 0xF3) < 0 {
+	if p.keep || !p.marks || strings.IndexByte(s, 0xF3) < 0 {
 		return s
 	}
 	plain := unmarked(s)

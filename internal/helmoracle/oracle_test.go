@@ -128,6 +128,7 @@ func compare(t *testing.T, dir, set string) map[string]string {
 	again, _ := theirs(dir, given)
 	for name := range want {
 		if want[name] != again[name] { // Helm itself renders something else each time
+			t.Logf("%s is another one each time:\n%s", name, cmp.Diff(want[name], again[name]))
 			delete(want, name)
 			delete(got, name)
 		}

@@ -1,0 +1,5 @@
+{{- define "lib.pod" -}}
+kind: Pod
+name: {{ .name }}
+release: {{ .root.Release.Name }}
+{{- end -}}
