@@ -6,7 +6,7 @@ import (
 )
 
 // eachElement returns the places that a path stands for whose names lead through lists: a name in a list of objects is that
-// field of each of them, or the object of that name, as the API server merges lists; in a list of texts it is the text. It returns
+// field of each of them, or the object of that name, as the API server merges lists; in a list of texts or numbers it is the element. It returns
 // nil for a path that leads through no list so.
 func eachElement(body *value.Value, p value.Path) []value.Path {
 	v := body
@@ -20,7 +20,8 @@ func eachElement(body *value.Value, p value.Path) []value.Path {
 		for j := range v.Items {
 			item := &v.Items[j]
 			at := append(p[:i:i], value.Step{Index: j})
-			if s.Name == item.Text && item.Kind == value.String || s.Name == item.Field("name").Text {
+			word, known := wordOf(item)
+			if known && word == s.Name || s.Name == item.Field("name").Text {
 				named = true
 				out = append(out, below(item, at, p[i+1:])...)
 			}

@@ -14,6 +14,7 @@ func TestEachElement(t *testing.T) {
 		"env":   []any{map[string]any{"name": "A", "value": "1"}, map[string]any{"name": "B"}},
 		"add":   []any{"NET_ADMIN", "SYS_ADMIN"},
 		"deep":  []any{map[string]any{"in": []any{map[string]any{"x": true}, map[string]any{"x": false}}}},
+		"ids":   []any{2000.0, 0.0},
 		"plain": map[string]any{"a": 1.0},
 	})
 	for _, c := range []struct{ path, want string }{
@@ -26,6 +27,7 @@ func TestEachElement(t *testing.T) {
 		{`env["A"].value`, "env[0].value"},
 		{`add["SYS_ADMIN"]`, "add[1]"},
 		{`add["CHOWN"]`, ""},
+		{`ids["0"]`, "ids[1]"},
 		{"deep.in.x", "deep[0].in[0].x deep[0].in[1].x"},
 	} {
 		at, ok := value.ParsePath(c.path)
