@@ -9,7 +9,6 @@ require (
 	github.com/Masterminds/sprig/v3 v3.3.0 // functions of Helm templates
 	github.com/gobwas/glob v0.2.3 // .Files.Glob of Helm templates
 	github.com/hashicorp/hcl/v2 v2.25.0 // Terraform's language
-	github.com/moby/buildkit v0.34.2 // the parser of Dockerfiles
 	github.com/rhysd/actionlint v1.7.12 // expressions of GitHub Actions
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // values of charts against their schemas; in tests, our reports and settings against theirs
 	github.com/zclconf/go-cty v1.19.0 // Terraform's values
@@ -26,6 +25,7 @@ require (
 // Tests only.
 require (
 	github.com/google/go-cmp v0.7.0 // differences in tests
+	github.com/moby/buildkit v0.34.2 // its parser of Dockerfiles, which ours is compared with
 	github.com/rogpeppe/go-internal v1.16.0 // sessions of the command line as tests, txtar
 	github.com/yuin/goldmark v1.8.7 // what hostile text does to the markdown report
 )
@@ -41,6 +41,7 @@ require (
 	github.com/blang/semver/v4 v4.0.0 // indirect
 	github.com/bmatcuk/doublestar/v4 v4.10.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/containerd/typeurl/v2 v2.3.0 // indirect
 	github.com/fatih/color v1.19.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/huandu/xstrings v1.5.0 // indirect
@@ -51,6 +52,8 @@ require (
 	github.com/mitchellh/copystructure v1.2.0 // indirect
 	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
 	github.com/mitchellh/reflectwalk v1.0.2 // indirect
+	github.com/pkg/errors v0.9.1 // indirect
+	github.com/planetscale/vtprotobuf v0.6.1-0.20240319094008-0393e58bdf10 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/shopspring/decimal v1.4.0 // indirect
 	github.com/spf13/cast v1.7.0 // indirect
