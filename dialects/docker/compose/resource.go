@@ -115,6 +115,12 @@ func (l *loader) resource(section, name string, n *node, root *node) *resource.R
 	if i, there := slices.BinarySearchFunc(r.Body.Fields, key, func(f value.Field, key string) int { return strings.Compare(f.Name, key) }); !there {
 		r.Body.Fields = slices.Insert(r.Body.Fields, i, value.Field{Name: key, Value: value.Value{Kind: value.String, Text: name, Range: r.Header}})
 	}
+	if section == "services" {
+		if run := commands(n); run.Kind != value.Absent {
+			i, _ := slices.BinarySearchFunc(r.Body.Fields, "commands", func(f value.Field, key string) int { return strings.Compare(f.Name, key) })
+			r.Body.Fields = slices.Insert(r.Body.Fields, i, value.Field{Name: "commands", Value: run})
+		}
+	}
 	for _, label := range r.Body.Field("labels").Fields {
 		r.Tags = append(r.Tags, resource.Tag{Key: label.Name, Value: label.Value, Origin: "resource", Range: label.Value.Range})
 	}

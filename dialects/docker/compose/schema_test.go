@@ -47,7 +47,7 @@ func attributeOf(s shape) []any {
 // TestSchema holds that what the dialect makes of attributes is what the schema says to rules.
 func TestSchema(t *testing.T) {
 	want := map[string]any{"compose_project": map[string]any{"name": []any{"o", "string"}, "version": []any{"o", "string"}}}
-	service := map[string]any{"name": []any{"r", "string"}}
+	service := map[string]any{"name": []any{"r", "string"}, "commands": read(t, "ci.json")["ci_script"].(map[string]any)["commands"]}
 	for name, s := range serviceShape {
 		service[name] = attributeOf(s)
 	}
@@ -59,15 +59,21 @@ func TestSchema(t *testing.T) {
 		}
 		want[types[section]] = attributes
 	}
-	text, err := os.ReadFile("../../../schema/generate/compose.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got map[string]any
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
+	got := read(t, "compose.json")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("compose.json (-dialect +schema):\n%s", diff)
 	}
+}
+
+func read(t *testing.T, name string) map[string]any {
+	t.Helper()
+	text, err := os.ReadFile("../../../schema/generate/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
