@@ -68,6 +68,9 @@ func (l *lowering) change(c *resource.Change) error {
 			return fmt.Errorf("%s is no field that can be changed", c.Path)
 		}
 	}
+	if at := l.part.Path(c.Path).String(); namesObject(at) || at == "apiVersion" && (c.Op != resource.Set || c.Value.Text == "") {
+		return fmt.Errorf("with another %s it would be another object", c.Path)
+	}
 	// A wish about several fields is one about each, for they may stand in different places.
 	if c.Op == resource.Set && c.Value.Kind == value.Object && l.scattered(c.Path) {
 		for _, f := range c.Value.Fields {
@@ -91,6 +94,15 @@ func (l *lowering) change(c *resource.Change) error {
 	}
 	l.wish(c.Op, at, c.Value)
 	return nil
+}
+
+// namesObject reports whether a place in an object says which one it is.
+func namesObject(at string) bool {
+	switch at {
+	case "kind", "metadata", "metadata.name", "metadata.generateName", "metadata.namespace":
+		return true
+	}
+	return false
 }
 
 // made reports whether the resource has no place of its own in the object.

@@ -85,7 +85,7 @@ spec:
 		{"what the pod is for", a, change(resource.Set, "os", "windows"), []string{"set " + spec + `os.name = "windows"`}, nil},
 		{"what no field is", a, change(resource.Set, "role", "init"), []string{"! is no field"}, nil},
 		{"the pod's own", pod, change(resource.Set, "spec.hostNetwork", false), []string{"set " + spec + "hostNetwork = false"}, nil},
-		{"the workload's name", pod, change(resource.Set, "metadata.namespace", "x"), []string{`set metadata.namespace = "x"`}, nil},
+		{"the workload's name", pod, change(resource.Set, "metadata.namespace", "x"), []string{"! another object"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
