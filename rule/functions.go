@@ -32,7 +32,7 @@ func Functions() []Function {
 }
 
 // builtins are all functions. A variable initialised once and never changed.
-var builtins = slices.Concat(textFunctions, listFunctions, besideFunctions, decodeFunctions, iamFunctions, imageFunctions, netFunctions,
+var builtins = slices.Concat(textFunctions, listFunctions, besideFunctions, decodeFunctions, iamFunctions, imageFunctions, kubernetesFunctions, netFunctions,
 	secretFunctions, versionFunctions)
 
 // builtin returns the function of that name, or nil.
