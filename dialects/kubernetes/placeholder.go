@@ -11,14 +11,20 @@ import (
 func valueOf(n *document.Node, yaml11 bool) value.Value {
 	v := n.Value(yaml11, nil)
 	if v.Kind == value.Object {
-		fill(&v, "", 0)
+		f := filler{argo: strings.HasPrefix(v.Field("apiVersion").Text, "argoproj.io/")}
+		f.fill(&v, "", 0)
 	}
 	return v
 }
 
+// filler makes placeholders of one object unknown.
+type filler struct {
+	argo bool // a workflow of Argo: what it runs has {{ … }} of its own, which Argo puts in when the step starts
+}
+
 // fill makes placeholders unknown: {{ … }} of templates anywhere but in what configures programs, which has templates of its own, and ${…}
 // where it is not a shell's: neither in what is run nor in its environment.
-func fill(v *value.Value, name string, depth int) {
+func (x filler) fill(v *value.Value, name string, depth int) {
 	switch v.Kind {
 	case value.Object:
 		for i := range v.Fields {
@@ -29,14 +35,19 @@ func fill(v *value.Value, name string, depth int) {
 					continue
 				}
 			case "command", "args", "env", "script", "source", "exec":
-				fillIn(&f.Value, false)
+				switch {
+				case !x.argo || f.Name == "env":
+					fillIn(&f.Value, false)
+				case f.Name == "script":
+					x.fill(&f.Value, f.Name, depth+1)
+				}
 				continue
 			}
-			fill(&f.Value, f.Name, depth+1)
+			x.fill(&f.Value, f.Name, depth+1)
 		}
 	case value.List:
 		for i := range v.Items {
-			fill(&v.Items[i], name, depth+1)
+			x.fill(&v.Items[i], name, depth+1)
 		}
 	case value.String:
 		fillIn(v, true)
