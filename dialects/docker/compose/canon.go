@@ -71,6 +71,19 @@ func (l *loader) long(name string, n *node, o *origin) *node {
 	return n
 }
 
+// beside brings what stands beside services into the long form: volumes, networks, secrets and configs.
+func (l *loader) beside(n *node) *node {
+	return n.with(func(f field) *node {
+		switch {
+		case f.name == "labels":
+			return l.pairs(f.node)
+		case f.name == "external" && f.kind == document.Mapping: // as the second format has it, with the name in it
+			return f.part(literal("true"))
+		}
+		return f.node
+	})
+}
+
 // with is a mapping with other members.
 func (n *node) with(change func(field) *node) *node {
 	if n.kind != document.Mapping {

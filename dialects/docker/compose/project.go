@@ -3,7 +3,6 @@ package compose
 import (
 	"context"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -211,6 +210,9 @@ func (l *loader) document(raw *document.Node, o *origin, chain []string) *node {
 			l.extendAll(n, extendable{raw: m.Value, scope: o.scope}, o, chain[len(chain)-1])
 		} else {
 			n = l.build(m.Value, o.scope)
+			if slices.Contains(sections[:], m.Key.Text) {
+				n = n.with(func(f field) *node { return l.beside(f.node) })
+			}
 		}
 		n.in, n.name, n.at = raw, m.Key.Text, m.Range
 		if m.Key.Text == "include" {
@@ -492,6 +494,3 @@ func (l *loader) others(next *extender) *node {
 	l.settled[next.where] = map[string]*node{all: out}
 	return out
 }
-
-// paths returns the paths that were read, sorted.
-func (p *project) paths() []string { return slices.Sorted(maps.Keys(p.reads)) }

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -42,10 +43,9 @@ func (e *estate) evaluate(_ context.Context, u *unit) *dialect.Unit {
 	}
 	out.Graph = resource.NewGraph(resources, p.missing)
 	out.Problems = append(slices.Clone(p.problems), l.out.problems...)
-	for name := range l.out.reads {
-		p.reads[name] = true
-	}
-	out.Reads = dialect.Reads{Files: p.paths()}
+	reads := maps.Clone(p.reads) // p is everybody's
+	maps.Copy(reads, l.out.reads)
+	out.Reads = dialect.Reads{Files: slices.Sorted(maps.Keys(reads))}
 	out.Explainer = &explainer{estate: e, unit: u}
 	return out
 }

@@ -146,7 +146,12 @@ func (w words) dropped(n int) words {
 // volume brings a mount into the long form.
 func (l *loader) volume(n *node) *node {
 	if n.kind != document.Scalar {
-		return n
+		return n.with(func(f field) *node {
+			if f.name == "volume" {
+				return l.beside(f.node)
+			}
+			return f.node
+		})
 	}
 	parts := n.text.split(':')
 	for i := 0; i+1 < len(parts); i++ { // C:\data is one part
