@@ -50,6 +50,36 @@ func below(v *value.Value, at, rest value.Path) []value.Path {
 	return []value.Path{append(at[:len(at):len(at)], rest...)}
 }
 
+// removeValue removes an attribute of a container or pod that has a certain value, which the last name of the wish is: runAsUser["0"].
+// It returns false for wishes of another form.
+func (l *lowering) removeValue(c *resource.Change) bool {
+	n := len(c.Path) - 1
+	if c.Op != resource.Remove || n < 1 {
+		return false
+	}
+	is := func(v *value.Value) bool {
+		word, known := wordOf(v)
+		return known && word == c.Path[n].Name
+	}
+	own := l.Body.At(c.Path[:n])
+	if _, scalar := wordOf(own); !scalar {
+		return false
+	}
+	if !is(own) {
+		return true
+	}
+	at := l.part.Path(c.Path[:n])
+	l.wish(c.Op, at, value.Value{})
+	if l.part.pod != nil && c.Path[0].Name == "securityContext" {
+		// What the container no longer says it has from its pod.
+		outer := append(path(l.part.pod.at, "spec"), c.Path[:n]...)
+		if outer.String() != at.String() && is(l.part.Object.Body.At(outer)) {
+			l.wish(c.Op, outer, value.Value{})
+		}
+	}
+	return true
+}
+
 // Also returns the attributes of a resource that change with what is wished without being named: the words of a program with its flags,
 // and the list that an element was chosen from by name.
 func Also(r *resource.Resource, changes []resource.Change) []value.Path {

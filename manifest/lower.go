@@ -45,6 +45,9 @@ func (l *lowering) change(c *resource.Change) error {
 	if len(c.Path) == 0 {
 		return errors.New("the wish names no attribute")
 	}
+	if l.removeValue(c) {
+		return nil
+	}
 	if paths := eachElement(&l.Body, c.Path); paths != nil {
 		for _, p := range paths {
 			if err := l.change(&resource.Change{Op: c.Op, Path: p, Value: c.Value}); err != nil {
