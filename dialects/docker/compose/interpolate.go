@@ -196,6 +196,11 @@ func (x *expander) expand(text string, depth int) words {
 		} else {
 			end = 1 + len(name)
 		}
+		if name == "" && text[:min(2, len(text))] != "${" { // $(date), $1: a sign like any other
+			plain.WriteByte('$')
+			text = text[1:]
+			continue
+		}
 		if name == "" || end <= 0 || depth >= maxNesting {
 			x.bad = true
 			plain.WriteString(text)

@@ -154,7 +154,7 @@ func (l *loader) expand(raw *document.Node, s *scope) words {
 		l.problem(source.Limit, raw.Range, "the text with its variables put in is too long")
 		return words{{hole: "its length"}}
 	case x.bad:
-		l.problem(source.Invalid, raw.Range, "the text is no template that Compose can read: a dollar sign that begins no variable is written $$")
+		l.problem(source.Invalid, raw.Range, "the text is no template that Compose can read: ${ begins a variable, and is written $${ where it does not")
 	}
 	if size > len(raw.Text) {
 		l.bytes += size - len(raw.Text)
