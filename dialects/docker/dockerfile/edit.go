@@ -172,19 +172,21 @@ func (x *explainer) withoutFact(d *declared, c resource.Change, f *fact) ([]sour
 
 // writeWord writes a text so that it is read as one word again.
 func (d *declared) writeWord(name, text string, at source.Range) (string, error) {
-	was := d.in.file.Bytes[at.Start:at.End]
-	switch {
-	case text == "" || strings.ContainsAny(text, "\n\r"):
-		return "", fmt.Errorf("%s cannot be %q", name, text)
-	case len(was) > 1 && was[0] == '"' && was[len(was)-1] == '"':
-		return strconv.Quote(text), nil
-	case d.in.keyword == "FROM" || d.in.keyword == "COPY" || d.in.keyword == "ADD" || d.in.keyword == "USER" || d.in.keyword == "WORKDIR" || d.in.keyword == "STOPSIGNAL":
-		if strings.ContainsAny(text, " \t\"'$\\`[") {
-			return "", fmt.Errorf("%q cannot be written as one word", text)
-		}
-		return text, nil
+	if !slices.Contains(wordsOf[d.in.keyword], name) {
+		return "", fmt.Errorf("%s of %s is not changed by itself", name, d.in.keyword)
 	}
-	return "", fmt.Errorf("%s of %s is not changed by itself", name, d.in.keyword)
+	if text == "" || strings.ContainsAny(text, " \t\r\n\"'$\\`[#<") || strings.HasPrefix(text, "--") {
+		return "", fmt.Errorf("%q cannot be written as one word", text)
+	}
+	if was := d.in.file.Bytes[at.Start:at.End]; len(was) > 1 && was[0] == '"' && was[len(was)-1] == '"' {
+		return strconv.Quote(text), nil
+	}
+	return text, nil
+}
+
+// wordsOf are the attributes that are a word of their instruction.
+var wordsOf = map[string][]string{
+	"FROM": {"image"}, "COPY": {"destination", "sources"}, "ADD": {"destination", "sources"}, "WORKDIR": {"path"}, "STOPSIGNAL": {"signal"},
 }
 
 // setFlag writes, changes or takes away a flag.
@@ -288,6 +290,9 @@ func execForm(text string) (string, bool) {
 func includes(v, wish *value.Value) bool {
 	if v.Kind == value.Absent && wish.Kind == value.Bool {
 		return !wish.Bool
+	}
+	if v.Kind == value.String && wish.Kind == value.Bool { // a flag
+		return v.Text == strconv.FormatBool(wish.Bool)
 	}
 	return v.Kind != value.Unknown && v.Equal(wish)
 }

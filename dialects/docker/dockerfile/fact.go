@@ -19,6 +19,9 @@ type fact struct {
 	edits   []source.Edit
 }
 
+// maxEdits is how many places of one instruction a fix changes.
+const maxEdits = 200
+
 // fact notes a place where something is so.
 func (f *fields) fact(name string, at source.Range, edits ...source.Edit) {
 	if i := slices.IndexFunc(f.d.facts, func(x *fact) bool { return x.name == name }); i >= 0 {
@@ -26,7 +29,10 @@ func (f *fields) fact(name string, at source.Range, edits ...source.Edit) {
 		if x.unknown {
 			x.at, x.unknown = at, false
 		}
-		x.fixable = x.fixable && len(edits) > 0
+		x.fixable = x.fixable && len(edits) > 0 && len(x.edits) < maxEdits
+		if !x.fixable {
+			return
+		}
 		for _, e := range edits {
 			if !slices.ContainsFunc(x.edits, func(o source.Edit) bool { return o == e || o.Range.Start < e.Range.End && e.Range.Start < o.Range.End }) {
 				x.edits = append(x.edits, e)

@@ -156,6 +156,9 @@ func (in *installation) has(letters string, options ...string) bool {
 	return false
 }
 
+// maxInstallations is how many commands of package managers of one RUN are looked at.
+const maxInstallations = 500
+
 // packages tells what the package managers of a RUN are asked for.
 func (s *script) packages(f *fields) {
 	var all []*installation
@@ -165,6 +168,7 @@ func (s *script) packages(f *fields) {
 			all = append(all, in)
 		}
 	}
+	all = all[:min(len(all), maxInstallations)]
 	var system, language value.Value
 	for _, in := range all {
 		s.aptCommand(f, in)
@@ -305,7 +309,8 @@ var cleaners = map[string][]string{
 // cache finds installations that leave their index or cache in the layer.
 func (s *script) cache(f *fields, all []*installation) {
 	const name = "cache_left"
-	done := map[string]bool{}
+	done := map[string]bool{} // families of which all is said
+	cleaned := map[string]bool{}
 	updated := slices.ContainsFunc(all, func(in *installation) bool { return in.family == "apt-get" && in.sub == "update" })
 	for _, in := range all {
 		if !in.installs() {
@@ -316,7 +321,10 @@ func (s *script) cache(f *fields, all []*installation) {
 		if in.program == "yarn" {
 			family = "yarn"
 		}
-		if done[family] || s.cleaned(family, all) {
+		if _, known := cleaned[family]; !known {
+			cleaned[family] = s.cleaned(family, all)
+		}
+		if done[family] || cleaned[family] {
 			continue
 		}
 		switch family {
