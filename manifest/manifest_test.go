@@ -296,3 +296,28 @@ func TestInstaller(t *testing.T) {
 		t.Errorf("a namespace is in the namespace %s", value.Show(v))
 	}
 }
+
+// TestSecrets holds that what a Secret holds is not printed.
+func TestSecrets(t *testing.T) {
+	all := resources(t, "{apiVersion: v1, kind: Secret, metadata: {name: s}, data: {a: eA==}, stringData: {b: x}}")
+	for _, at := range []string{"data.a", "stringData.b"} {
+		p, _ := value.ParsePath(at)
+		if v := find(t, all, "Secret/s").Body.At(p); !v.Sensitive || v.Kind != value.String {
+			t.Errorf("%s is %s", at, value.Show(v))
+		}
+	}
+}
+
+// TestOldProfiles holds that a pod's field counts before the annotation that was there for pods before it.
+func TestOldProfiles(t *testing.T) {
+	all := resources(t, `
+apiVersion: v1
+kind: Pod
+metadata: {name: p, annotations: {seccomp.security.alpha.kubernetes.io/pod: unconfined}}
+spec: {securityContext: {seccompProfile: {type: RuntimeDefault}}, containers: [{name: c}]}
+`)
+	p, _ := value.ParsePath("securityContext.seccompProfile.type")
+	if v := find(t, all, "Pod/p container c").Body.At(p); v.Text != "RuntimeDefault" {
+		t.Errorf("the profile is %s", value.Show(v))
+	}
+}
