@@ -144,7 +144,7 @@ func TestReferences(t *testing.T) {
 	tree := fstest.MapFS{"compose.yaml": &fstest.MapFile{Data: []byte(`services:
   web:
     image: a
-    volumes: [data:/d, ./x:/x]
+    volumes: [data:/d, {type: bind, source: data, target: /x}]
     secrets: [s]
     configs: [{source: c, target: /c}]
     networks: [n]
