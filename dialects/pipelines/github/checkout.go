@@ -82,8 +82,8 @@ func (e *evaluation) isHead(p string, in scope, depth int) bool {
 	case "needs":
 		id, rest, _ := strings.Cut(rest, ".")
 		if _, name, ok := strings.Cut(rest, "."); ok {
-			for _, j := range in.model.jobs {
-				if m := member(j.node.Get("outputs"), name); strings.EqualFold(j.id, id) && m != nil {
+			if j := in.model.byID[strings.ToLower(id)]; j != nil {
+				if m := member(j.node.Get("outputs"), name); m != nil {
 					for _, x := range expressionsIn(textOf(m.Value)) {
 						if x.node != nil && slices.ContainsFunc(carried(x.node), func(p string) bool { return e.isHead(p, j.scope(), depth+1) }) {
 							return true
@@ -98,10 +98,8 @@ func (e *evaluation) isHead(p string, in scope, depth int) bool {
 		if in.job == nil {
 			return false
 		}
-		for _, s := range in.job.steps {
-			if strings.EqualFold(textOf(s.node.Get("id")), id) {
-				return slices.Contains(headOutputs[s.uses.repo], strings.ToLower(name))
-			}
+		if s := in.job.byID[strings.ToLower(id)]; s != nil {
+			return slices.Contains(headOutputs[s.uses.repo], strings.ToLower(name))
 		}
 	}
 	return false
@@ -330,7 +328,7 @@ func (e *evaluation) dangerousTrigger() notes {
 		if e.guarded(j, nil) {
 			continue
 		}
-		if j.node.Get("permissions") == nil && m.root.Get("permissions") == nil || j.uses.kind != "" || len(e.secretsOf(j)) > 0 {
+		if j.node.Get("permissions") == nil && m.root.Get("permissions") == nil || textOf(j.node.Get("secrets")) == "inherit" || len(e.secretsOf(j)) > 0 {
 			risky = true
 		}
 	}

@@ -71,7 +71,7 @@ func (e *evaluation) mistakesOfJob(j *job, exprs []placed) notes {
 		out = append(out, note{"the job has neither runs-on nor uses", j.member.Key.Range})
 	}
 	for _, n := range scalarsOf(j.node.Get("needs")) {
-		if !slices.ContainsFunc(e.model.jobs, func(o *job) bool { return strings.EqualFold(o.id, n) }) {
+		if e.model.byID[strings.ToLower(n)] == nil {
 			out = append(out, note{fmt.Sprintf("it needs a job %q, which is not there", n), at(j.node, "needs")})
 		}
 	}
@@ -83,27 +83,23 @@ func (e *evaluation) mistakesOfJob(j *job, exprs []placed) notes {
 
 // needsItself reports whether following needs leads back to a job.
 func (e *evaluation) needsItself(j *job) bool {
-	seen := map[string]bool{}
-	var visit func(of *job) bool
-	visit = func(of *job) bool {
+	seen := map[*job]bool{}
+	open := []*job{j}
+	for len(open) > 0 && len(seen) < 1_000 { // a chain of more jobs than GitHub runs at once is no circle that anybody would see
+		of := open[len(open)-1]
+		open = open[:len(open)-1]
 		for _, n := range scalarsOf(of.node.Get("needs")) {
-			key := strings.ToLower(n)
-			if strings.EqualFold(n, j.id) {
+			o := e.model.byID[strings.ToLower(n)]
+			if o == j {
 				return true
 			}
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-			for _, o := range e.model.jobs {
-				if strings.EqualFold(o.id, n) && visit(o) {
-					return true
-				}
+			if o != nil && !seen[o] {
+				seen[o] = true
+				open = append(open, o)
 			}
 		}
-		return false
 	}
-	return visit(j)
+	return false
 }
 
 func (e *evaluation) mistakesOfWorkflow(exprs []placed) notes {

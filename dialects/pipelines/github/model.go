@@ -17,8 +17,9 @@ type model struct {
 	root     *document.Node // a mapping; nil when there is none
 	action   bool           // it is an action's metadata, not a workflow
 	on       *document.Node
-	triggers []trigger // in the order in which they are written
-	jobs     []*job    // of an action: one, whose steps are its own
+	triggers []trigger       // in the order in which they are written
+	jobs     []*job          // of an action: one, whose steps are its own
+	byID     map[string]*job // by id in lower case
 }
 
 // trigger is one event of a workflow.
@@ -35,6 +36,7 @@ type job struct {
 	node   *document.Node   // a mapping
 	uses   use
 	steps  []*step
+	byID   map[string]*step // the first of each id in lower case
 }
 
 type step struct {
@@ -94,7 +96,7 @@ func textOf(n *document.Node) string {
 
 // modelOf reads a file.
 func modelOf(f *pipelines.File) *model {
-	m := &model{file: f, root: f.Root(), action: isActionFile(f.Path)}
+	m := &model{file: f, root: f.Root(), action: isActionFile(f.Path), byID: map[string]*job{}}
 	if m.root == nil {
 		return m
 	}
@@ -122,6 +124,7 @@ func modelOf(f *pipelines.File) *model {
 		j.uses = m.useOf(j.node.Get("uses"))
 		j.readSteps(j.node.Get("steps"))
 		m.jobs = append(m.jobs, j)
+		m.byID[strings.ToLower(j.id)] = j
 	}
 	return m
 }
@@ -171,6 +174,12 @@ func (j *job) readSteps(n *document.Node) {
 		s := &step{of: j, index: i, node: item, place: n.Place(i), uses: j.of.useOf(item.Get("uses"))}
 		s.read()
 		j.steps = append(j.steps, s)
+		if id := strings.ToLower(textOf(item.Get("id"))); id != "" && j.byID[id] == nil {
+			if j.byID == nil {
+				j.byID = map[string]*step{}
+			}
+			j.byID[id] = s
+		}
 	}
 }
 

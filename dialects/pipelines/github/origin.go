@@ -205,8 +205,11 @@ func (a *asker) once(root, rest string, in scope, work func() origin) origin {
 	if o, ok := a.memory[key]; ok {
 		return o
 	}
-	if a.busy[key] || len(a.busy) > 200 {
+	if a.busy[key] {
 		return safe
+	}
+	if len(a.busy) > 200 {
+		return ofRun
 	}
 	a.busy[key] = true
 	o := work()
@@ -354,10 +357,7 @@ func (a *asker) output(rest string, in scope) origin {
 	if in.job == nil {
 		return ofRun
 	}
-	for _, s := range in.job.steps {
-		if !strings.EqualFold(textOf(s.node.Get("id")), id) {
-			continue
-		}
+	if s := in.job.byID[strings.ToLower(id)]; s != nil {
 		if s.uses.kind == "action" {
 			for _, pattern := range outsidersOutputs[s.uses.repo] {
 				if pattern == "*" || strings.EqualFold(pattern, name) || strings.HasPrefix(pattern, "*") && strings.HasSuffix(name, pattern[1:]) || name == "*" || name == "" {
@@ -388,10 +388,7 @@ func (a *asker) needs(rest string, in scope) origin {
 	if kind == "result" {
 		return safe
 	}
-	for _, j := range in.model.jobs {
-		if !strings.EqualFold(j.id, id) {
-			continue
-		}
+	if j := in.model.byID[strings.ToLower(id)]; j != nil {
 		if m := member(j.node.Get("outputs"), name); m != nil && m.Value.Kind == document.Scalar {
 			return a.text(m.Value.Text, j.scope())
 		}
