@@ -45,6 +45,8 @@ type File struct {
 
 	Skipped  int  // bytes of the byte order mark that Data does not have
 	Archived bool // it is inside of the archive at Path
+
+	Values Values // of a file of values that was read before: what Data holds; never changed
 }
 
 // Place returns a range of bytes of Data as a range in the tree: the start of the archive for what is in one.

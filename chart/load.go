@@ -49,7 +49,9 @@ func (l *loader) load(files []*File, depth int) *Chart {
 	if !l.metadata(c) {
 		return nil
 	}
-	if c.ValuesFile != nil {
+	if c.ValuesFile != nil && c.ValuesFile.Values != nil {
+		c.Values = c.ValuesFile.Values
+	} else if c.ValuesFile != nil {
 		c.Values = map[string]any{}
 		if err := yaml.Unmarshal(c.ValuesFile.Data, &c.Values); err != nil {
 			l.problem(source.Invalid, c.ValuesFile, "the values cannot be read: %s", firstLine(err))

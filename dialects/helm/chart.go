@@ -5,8 +5,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"plumbline.dev/plumbline/chart"
+	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
@@ -36,12 +38,13 @@ func (e *estate) load(dir string) *loaded {
 		case isText(f.Name) && e.files[f.Path] == nil && isOf(f.Path, dir):
 			return true // it cannot be read as text, which Open said
 		case base == "Chart.yaml" || base == "requirements.yaml" || base == "Chart.lock" || isValues(base) && !strings.Contains(f.Name, "templates/"):
-			_, wrong := document.Parse(&source.File{Path: f.Path, Bytes: f.Data}, e.limits)
-			for _, p := range wrong {
-				if p.Kind == source.Limit {
-					l.problems = append(l.problems, p)
-					return true
-				}
+			read := e.values(f.Path)
+			if p := read.problem; p != nil && p.Kind == source.Limit {
+				l.problems = append(l.problems, *p)
+				return true
+			}
+			if base == "values.yaml" {
+				f.Values = read.data
 			}
 		}
 		return false
@@ -110,41 +113,44 @@ type values struct {
 	problem *source.Problem
 }
 
-// values reads a file of values.
+// values reads a file of values, once.
 func (e *estate) values(name string) *values {
-	v := &values{file: e.files[name]}
-	if v.file == nil {
-		f, problem := e.workspace.Read(name)
+	f := e.files[name]
+	if f == nil {
+		read, problem := e.workspace.Read(name)
 		if problem != nil {
-			v.problem = problem
-			return v
+			return &values{problem: problem}
 		}
-		v.file = f
+		f = read
 	}
+	read, _ := e.parsed.LoadOrStore(f, sync.OnceValue(func() *values { return readValues(f, e.limits) }))
+	return read.(func() *values)()
+}
+
+func readValues(f *source.File, limits dialect.Limits) *values {
+	v := &values{file: f}
 	var problems []source.Problem
-	v.doc, problems = document.Parse(v.file, e.limits)
+	v.doc, problems = document.Parse(f, limits)
 	for i := range problems {
 		if problems[i].Kind == source.Limit {
 			v.problem = &problems[i]
 			return v
 		}
 	}
-	data, err := chart.ReadValues(v.file.Bytes)
-	if err != nil {
-		v.problem = &source.Problem{Kind: source.Invalid, Range: source.Range{File: name}, Message: err.Error()}
+	var err error
+	if v.data, err = chart.ReadValues(f.Bytes); err != nil {
+		v.problem = &source.Problem{Kind: source.Invalid, Range: source.Range{File: f.Path}, Message: err.Error()}
 		for i := range problems {
 			if problems[i].Kind == source.Invalid {
 				v.problem = &problems[i]
 				break
 			}
 		}
-		return v
 	}
-	v.data = data
 	return v
 }
 
-// member returns where a path is written: the entry of its last step and the steps that are not there, or nil when not even
+// find returns where a path is written: the entry of its last step and the steps that are not there, or nil when not even
 // the first is.
 func (v *values) find(p value.Path) (n *document.Node, at source.Range, rest value.Path) {
 	if v == nil || v.doc == nil || len(v.doc.Roots) == 0 {

@@ -117,8 +117,8 @@ type estate struct {
 	workspace *dialect.Workspace
 	limits    dialect.Limits
 	files     map[string]*source.File // those that are text
-	changed   map[string]bool         // they are not as the tree has them
 	charts    []*unitChart
+	parsed    *sync.Map // of *source.File: func() *values, shared by all estates that come from one
 }
 
 // unitChart is one chart that belongs to no other, read when somebody asks.
@@ -126,7 +126,7 @@ type unitChart struct {
 	dir      string
 	variants []variant
 	read     func() *loaded
-	with     func(name string) *values // a file of values, parsed once
+	with     func(name string) *values // a file of values
 }
 
 // variant is one set of values.
@@ -137,7 +137,7 @@ type variant struct {
 
 // Open reads the files of charts that are text.
 func (h helm) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
-	e := &estate{helm: h, workspace: w, limits: w.Limits.Defaults(), files: make(map[string]*source.File, len(paths)), changed: map[string]bool{}}
+	e := &estate{helm: h, workspace: w, limits: w.Limits.Defaults(), files: make(map[string]*source.File, len(paths)), parsed: &sync.Map{}}
 	files, problems := w.ReadAll(ctx, slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !isText(p) }))
 	for _, f := range files {
 		e.files[f.Path] = f
@@ -160,16 +160,7 @@ func isText(p string) bool {
 func (e *estate) chart(dir string) *unitChart {
 	c := &unitChart{dir: dir, variants: e.variants(dir)}
 	c.read = sync.OnceValue(func() *loaded { return e.load(dir) })
-	var mu sync.Mutex
-	seen := map[string]*values{}
-	c.with = func(name string) *values {
-		mu.Lock()
-		defer mu.Unlock()
-		if seen[name] == nil {
-			seen[name] = e.values(name)
-		}
-		return seen[name]
-	}
+	c.with = e.values
 	return c
 }
 
@@ -237,11 +228,11 @@ func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 
 // With reads the charts again that have changed files; every other one is shared with e.
 func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate, []source.Problem) {
-	n := &estate{helm: e.helm, workspace: e.workspace.With(changed), limits: e.limits, files: maps.Clone(e.files), changed: maps.Clone(e.changed)}
+	n := &estate{helm: e.helm, workspace: e.workspace.With(changed), limits: e.limits, files: maps.Clone(e.files), parsed: e.parsed}
 	var problems []source.Problem
 	for _, f := range changed {
 		if e.files[f.Path] != nil {
-			n.files[f.Path], n.changed[f.Path] = f, true
+			n.files[f.Path] = f
 		}
 	}
 	for _, c := range e.charts {
