@@ -46,6 +46,7 @@ func TestEdit(t *testing.T) {
 		{"only port", "FROM a\nEXPOSE 22\nCMD x\n", "final", remove("ssh"), "FROM a\nCMD x\n"},
 		{"stage by its name", "FROM a AS build\nFROM b\nCOPY --from=0 /x /y\n", `final["COPY /y"]`, remove("from_index"), "FROM a AS build\nFROM b\nCOPY --from=build /x /y\n"},
 		{"slash", "FROM a\nCOPY a b /c\n", `final["COPY /c"]`, remove("missing_slash"), "FROM a\nCOPY a b /c/\n"},
+		{"https", "FROM a\nRUN curl -o x 'http://b/c' && wget --x=http://d\n", `final["RUN curl"]`, remove("plain_http"), "FROM a\nRUN curl -o x 'https://b/c' && wget --x=https://d\n"},
 		{"trigger", "FROM a\nONBUILD MAINTAINER x\nCMD y\n", "final", remove("forbidden_trigger"), "FROM a\nCMD y\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,6 +68,32 @@ func TestEdit(t *testing.T) {
 			}
 			if d := cmp.Diff(c.after, string(after)); d != "" {
 				t.Errorf("-want +got:\n%s", d)
+			}
+		})
+	}
+}
+
+// TestRefused holds that a wish is refused where a word cannot be changed without knowing more.
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, text, address string
+		change              resource.Change
+	}{
+		{"words of a JSON array", "FROM a\nRUN [\"apt-get\", \"install\", \"b\"]\n", `final["RUN apt-get install b"]`, remove("interactive_install")},
+		{"a shell form with variables", "FROM a\nCMD run $A\n", `final["CMD"]`, remove("shell_form")},
+		{"a port in a range", "FROM a\nEXPOSE 20-30\n", "final", remove("ssh")},
+		{"two words", "FROM a\nUSER root\n", "final", setTo("user", text("a b"))},
+		{"a keyword", "FROM a\n", "file", setTo("first", text("ARG"))},
+		{"sudo as somebody", "FROM a\nRUN sudo FOO=1 make\n", `final["RUN make"]`, remove("sudo")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, u := unitOf(t, c.text)
+			r := u.Graph.ByAddress(c.address)
+			if r == nil {
+				t.Fatalf("there is no %s in %v", c.address, u.Graph.Resources)
+			}
+			if l, err := u.Edit(r, []resource.Change{c.change}); err == nil {
+				t.Errorf("it makes %v", l.Edits)
 			}
 		})
 	}

@@ -26,6 +26,7 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 	}
 	v := r.Body.At(p)
 	at := v.Range
+	out.Path = d.path(p)
 	for _, w := range d.words {
 		if at.IsZero() || !(at.Contains(w.at) || w.at.Contains(at)) {
 			continue
@@ -50,6 +51,27 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 	slices.SortStableFunc(out.Waits, func(a, b dialect.Wait) int { return strings.Compare(a.Name, b.Name) })
 	out.Waits = slices.CompactFunc(out.Waits, func(a, b dialect.Wait) bool { return a.Name == b.Name })
 	return out
+}
+
+// said are the instructions and options that attributes of a stage stand for.
+var said = map[string]string{"image": "FROM", "parent": "FROM", "name": "FROM AS", "platform": "FROM --platform", "user": "USER", "ports": "EXPOSE", "ssh": "EXPOSE",
+	"healthcheck": "HEALTHCHECK", "forbidden_trigger": "ONBUILD", "overridden_cmd": "CMD", "overridden_entrypoint": "ENTRYPOINT", "overridden_healthcheck": "HEALTHCHECK"}
+
+// path is how the language calls an attribute; empty where it has no name of its own.
+func (d *declared) path(p value.Path) string {
+	if len(p) != 1 {
+		return ""
+	}
+	name := p[0].Name
+	switch {
+	case d.resource.Type == "docker_stage":
+		return said[name]
+	case slices.Contains(optional[d.in.keyword], name) || name == "from" || name == "checksum":
+		return d.in.keyword + " --" + strings.ReplaceAll(name, "_", "-")
+	case slices.Contains(wordsOf[d.in.keyword], name), slices.ContainsFunc(d.facts, func(f *fact) bool { return f.name == name }):
+		return d.in.keyword
+	}
+	return ""
 }
 
 func imageOf(d *declared) string {

@@ -468,7 +468,11 @@ func (s *script) downloads(f *fields) {
 		}
 	}
 	for _, at := range found {
-		f.fact("plain_http", at)
+		if i := strings.Index(strings.ToLower(s.e.File.Text(at)), "http://"); i >= 0 {
+			f.fact("plain_http", at, s.e.insertAt(at.Start+i+len("http"), "s"))
+		} else {
+			f.fact("plain_http", at)
+		}
 	}
 }
 

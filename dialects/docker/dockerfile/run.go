@@ -52,6 +52,11 @@ func (e *evaluation) run(d *declared, f *fields) string {
 	f.text("text", s.text, s.at(0, len(s.text)))
 	f.set("commands", s.Value(at))
 	s.facts(f)
+	if s.exec { // words of a JSON array are not changed as those of a script are
+		for _, x := range d.facts {
+			x.fixable, x.edits = false, nil
+		}
+	}
 	about := ""
 	for i := range s.Commands {
 		c := &s.Commands[i]
