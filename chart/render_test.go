@@ -17,7 +17,7 @@ import (
 
 var wide = Limits{Steps: 1_000_000, OutputBytes: 8 << 20, ValueBytes: 1 << 20, Depth: 300, Nesting: 200}
 
-var tight = Limits{Steps: 200_000, OutputBytes: 8 << 20, ValueBytes: 1 << 20, Depth: 300, Nesting: 200}
+var tight = Limits{Steps: 200_000, OutputBytes: 1 << 20, ValueBytes: 1 << 20, Depth: 300, Nesting: 200}
 
 // rendered loads and renders a chart of some files.
 func rendered(t testing.TB, files map[string]string, limits Limits) ([]Output, []source.Problem) {

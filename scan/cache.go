@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -160,12 +161,32 @@ func (s *scan) contentHash(name string) string {
 	f, problem := s.reader.Read(name)
 	h := ""
 	if problem != nil {
-		h = hash("problem", problem.Message)
+		h = hash("problem", problem.Message, s.raw(name))
 	} else {
 		h = hash("content", string(f.Bytes))
 	}
 	s.hashes.Store(name, h)
 	return h
+}
+
+// raw returns the bytes of a file that is no text: an archive that a dialect unpacks. Of a large one, of a directory and of what is not
+// there it returns nothing.
+func (s *scan) raw(name string) string {
+	const most = 64 << 20
+	info, err := fs.Stat(s.FS, name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
+		return ""
+	}
+	f, err := s.FS.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return ""
+	}
+	return string(content)
 }
 
 func (s *scan) listingHash(name string) string {
