@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"slices"
+	"sort"
 	"strings"
 
 	"plumbline.dev/plumbline/resource"
@@ -18,15 +19,15 @@ type Placeholder struct {
 
 // Script is what one step runs. Resource makes a ci_script of it.
 type Script struct {
-	Address      string       // of the ci_script, from Unit.Address
-	Shell        string       // bash, sh, pwsh, …; empty when nobody says
-	Text         *Text        // from Unit.Text
-	Range        source.Range // the whole entry that holds the script; zero means that of its text
-	Placeholders []Placeholder
-	Environment  value.Value // variables by name; Absent when there are none
-	Job          string      // address of the job; empty for none
-	Step         string      // address of the step; empty for none
-	Handle       *Handle     // nil when the script cannot be edited
+	Address      string        // of the ci_script, from Unit.Address
+	Shell        string        // bash, sh, pwsh, …; empty when nobody says
+	Text         *Text         // from Unit.Text
+	Range        source.Range  // the whole entry that holds the script; zero means that of its text
+	Placeholders []Placeholder // in the order in which they stand
+	Environment  value.Value   // variables by name; Absent when there are none
+	Job          string        // address of the job; empty for none
+	Step         string        // address of the step; empty for none
+	Handle       *Handle       // nil when the script cannot be edited
 }
 
 // Resource makes the ci_script.
@@ -118,9 +119,10 @@ func (s *Script) fill(c *shell.Command) {
 // mark makes a word unknown when a placeholder is in it.
 func (s *Script) mark(w *shell.Word) bool {
 	marked := false
-	for _, p := range s.Placeholders {
-		if p.Start >= w.End || p.End <= w.Start {
-			continue
+	first := sort.Search(len(s.Placeholders), func(i int) bool { return s.Placeholders[i].End > w.Start })
+	for _, p := range s.Placeholders[first:] {
+		if p.Start >= w.End {
+			break
 		}
 		blank := strings.Repeat("_", max(1, min(p.End, w.End)-max(p.Start, w.Start)))
 		if w.Known {

@@ -172,7 +172,7 @@ func (a *asker) path(p string, in scope) origin {
 	root, rest, _ := strings.Cut(p, ".")
 	switch root {
 	case "github":
-		return a.github(p, rest, in)
+		return a.once(root, rest, scope{model: in.model}, func() origin { return a.github(p, rest, in) })
 	case "secrets":
 		return ofSecret
 	case "inputs":
