@@ -180,7 +180,7 @@ func targetBelow(lines []line, text []byte, i int) source.Range {
 		out := source.Range{Start: l.content, End: l.end}
 		for j := i + 1; j < len(lines); j++ {
 			next := &lines[j]
-			if next.content == next.end || next.control && next.indent > l.indent {
+			if next.content == next.end || next.isRemark(text) || next.control && next.indent > l.indent {
 				continue
 			}
 			dash := next.indent == l.indent && text[next.content] == '-' && text[l.content] != '-'
