@@ -9,17 +9,20 @@ import (
 	"plumbline.dev/plumbline/value"
 )
 
-func setTo(path string, v value.Value) resource.Change {
+func pathOf(path string) value.Path {
 	p, ok := value.ParsePath(path)
 	if !ok {
 		panic(path)
 	}
-	return resource.Change{Op: resource.Set, Path: p, Value: v}
+	return p
+}
+
+func setTo(path string, v value.Value) resource.Change {
+	return resource.Change{Op: resource.Set, Path: pathOf(path), Value: v}
 }
 
 func remove(path string) resource.Change {
-	p, _ := value.ParsePath(path)
-	return resource.Change{Op: resource.Remove, Path: p}
+	return resource.Change{Op: resource.Remove, Path: pathOf(path)}
 }
 
 func text(s string) value.Value { return value.Value{Kind: value.String, Text: s} }

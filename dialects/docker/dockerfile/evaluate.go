@@ -226,12 +226,20 @@ func (e *evaluation) stage(s *stage) {
 	e.stageResource(s)
 }
 
-// nonroot reports whether an image is known to run as somebody else than root: those of the distroless project whose tag says so,
-// https://github.com/GoogleContainerTools/distroless.
+// nonroot reports whether an image is known to run as somebody else than root, because its publisher says so: the tags of distroless
+// that say nonroot (https://github.com/GoogleContainerTools/distroless), .NET's chiseled images
+// (https://github.com/dotnet/dotnet-docker/blob/main/documentation/ubuntu-chiseled.md) and the unprivileged one of NGINX
+// (https://github.com/nginx/docker-nginx-unprivileged).
 func nonroot(image string) bool {
 	name, _, _ := strings.Cut(image, "@")
-	_, tag, ok := strings.Cut(path.Base(name), ":")
-	return ok && (tag == "nonroot" || strings.HasPrefix(tag, "nonroot-") || strings.HasSuffix(tag, "-nonroot") || strings.HasPrefix(tag, "debug-nonroot"))
+	last, tag, _ := strings.Cut(path.Base(name), ":")
+	switch {
+	case tag == "nonroot" || strings.HasPrefix(tag, "nonroot-") || strings.HasSuffix(tag, "-nonroot"):
+		return true
+	case strings.HasPrefix(name, "mcr.microsoft.com/dotnet/"):
+		return strings.Contains(tag, "-chiseled")
+	}
+	return last == "nginx-unprivileged"
 }
 
 // fields gathers the members of a body.
