@@ -221,7 +221,9 @@ func literalPasswords(container, services value.Value) notes {
 }
 
 // secretsOf lists the secrets that a job reads, but for the token of the run.
-func (e *evaluation) secretsOf(j *job) notes {
+func (e *evaluation) secretsOf(j *job) notes { return e.secretsOfIn(e.model, j) }
+
+func (e *evaluation) secretsOfIn(m *model, j *job) notes {
 	var out notes
 	look := func(all []placed) {
 		for i := range all {
@@ -236,7 +238,7 @@ func (e *evaluation) secretsOf(j *job) notes {
 			}
 		}
 	}
-	look(gather(e.model.file.File, j.node, "steps"))
+	look(gather(m.file.File, j.node, "steps"))
 	for _, s := range j.steps {
 		look(s.exprs)
 	}

@@ -49,6 +49,9 @@ func (e *evaluation) lowerStep(s *step) func(resource.Change) (pipelines.Lowerin
 			l, err := e.modernize(s)
 			return l, true, err
 		}
+		if l, done, err := e.mend(s, c.Path[0].Name); done {
+			return l, true, err
+		}
 		return conditions(c)
 	}
 }

@@ -58,7 +58,20 @@ func (e *evaluation) job(j *job) {
 	setAdvice(&body, j.uses, at(n, "uses"))
 	body.Set("mistakes", e.mistakesOfJob(j, exprs).value())
 	h := e.handle("actions_job", n, value.Path{{Name: "jobs"}, {Name: j.id}}, derivedOfJob)
-	h.Lower = e.lowerPermissions(n, e.lowerConditions(n))
+	conditions := e.lowerConditions(n)
+	h.Lower = e.lowerPermissions(n, func(c resource.Change) (pipelines.Lowering, bool, error) {
+		if c.Op == resource.Remove && len(c.Path) == 1 {
+			switch c.Path[0].Name {
+			case "secrets_inherited":
+				l, err := e.named(j)
+				return l, true, err
+			case "vulnerability":
+				l, err := mended(n, j.uses)
+				return l, true, err
+			}
+		}
+		return conditions(c)
+	})
 	e.add(r, body, h)
 	if image := container.Field("image"); image.IsSet() {
 		e.image(r.Address+".container", "job", *image, j)
