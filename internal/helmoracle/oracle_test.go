@@ -170,6 +170,7 @@ func ours(t *testing.T, dir string, given map[string]any) (map[string]string, st
 	c, more := chart.Load(files)
 	problems = append(problems, more...)
 	out := map[string]string{}
+	var text []string
 	if c != nil {
 		whole, values, err := c.Coalesce(given)
 		if err != nil {
@@ -179,11 +180,17 @@ func ours(t *testing.T, dir string, given map[string]any) (map[string]string, st
 		rendered, more := chart.Render(context.Background(), whole, values, chart.Settings{
 			Release: chart.Release{Name: "release-name", Namespace: "default"}, Capabilities: chart.DefaultCapabilities(), Limits: limits})
 		problems = append(problems, more...)
+		required := ""
 		for _, o := range rendered {
 			out[o.Name] = string(o.Text)
+			if slices.ContainsFunc(o.Spans, func(s chart.Span) bool { return s.Required }) {
+				required = "required: a value is missing" // Helm refuses the chart; here it is not known
+			}
+		}
+		if required != "" {
+			text = append(text, required)
 		}
 	}
-	var text []string
 	for _, p := range problems {
 		text = append(text, fmt.Sprintf("%s %s: %s", p.Kind, p.Range.File, p.Message))
 	}
