@@ -32,6 +32,7 @@ type pipeline struct {
 	images    map[source.Range][]value.Value
 	declared  map[source.Range]bool
 	spent     int
+	evaluated int
 	depth     int
 	note      *written.Note // of the value that is being worked out
 }

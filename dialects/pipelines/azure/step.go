@@ -252,7 +252,7 @@ func (p *pipeline) behindVariable(name string, in *scope, depth int) string {
 
 // placeholdersAt are the names of what a text has put into it, with a bound on how far they are followed.
 func (p *pipeline) placeholdersAt(text string, in *scope, depth int) []string {
-	if depth > 8 || in == nil {
+	if p.evaluated++; depth > 8 || in == nil || p.evaluated > maxEvaluated {
 		return nil
 	}
 	var out []string

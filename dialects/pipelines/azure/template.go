@@ -64,6 +64,12 @@ type member struct {
 // maxItems bounds the entries of a pipeline after expansion.
 const maxItems = 50_000
 
+// maxEvaluated bounds the expressions that are worked out; what comes behind is unknown.
+const maxEvaluated = 200_000
+
+// maxText bounds what the values of expressions make of a text.
+const maxText = 1 << 20
+
 // spend pays for one entry; false ends the work.
 func (p *pipeline) spend(at source.Range) bool {
 	if p.spent++; p.spent == maxItems {
@@ -163,7 +169,7 @@ func (p *pipeline) noteUse(name string, a *argument) {
 // evaluateText gives the value of an expression.
 func (p *pipeline) evaluateText(text string, in *scope) value.Value {
 	t, ok := parse(text)
-	if !ok {
+	if p.evaluated++; !ok || p.evaluated > maxEvaluated {
 		return unknown
 	}
 	return t.evaluate(func(names []string) value.Value {
@@ -244,7 +250,7 @@ func (p *pipeline) scalar(n *document.Node, in *scope) value.Value {
 		since += text[:i]
 		v := p.evaluateText(strings.TrimSpace(text[i+3:i+end]), in)
 		text = text[i+end+2:]
-		if s, ok := textOf(&v); ok {
+		if s, ok := textOf(&v); ok && len(since)+len(s) <= maxText {
 			since += s
 		} else {
 			if !open {
@@ -420,6 +426,9 @@ func (p *pipeline) each(text string, in *scope, maybe bool, body func(in *scope,
 	case a.node.Kind == document.Sequence:
 		items, open := p.items(a.node, a.in, false)
 		for _, it := range items {
+			if !p.spend(it.at) {
+				return
+			}
 			body(in.with(name, &argument{node: it.node, in: it.in, at: it.at}), maybe || it.maybe)
 		}
 		if open {
@@ -428,6 +437,9 @@ func (p *pipeline) each(text string, in *scope, maybe bool, body func(in *scope,
 	default:
 		ms, _ := p.members(a.node, a.in, false)
 		for _, m := range ms {
+			if !p.spend(m.at) {
+				return
+			}
 			pair := &document.Node{Kind: document.Mapping, Range: m.at, Members: []document.Member{
 				{Key: &document.Node{Kind: document.Scalar, Text: "key"}, Value: &document.Node{Kind: document.Scalar, Style: document.Double, Text: m.name, Range: m.at}, Range: m.at},
 				{Key: &document.Node{Kind: document.Scalar, Text: "value"}, Value: m.node, Range: m.at},

@@ -50,13 +50,14 @@ func claims(file string, _ func() []byte) bool {
 // evaluation is the evaluation of one file.
 type evaluation struct {
 	*pipelines.Unit
-	set     *schema.Set
-	places  *written.Places
-	address string
-	runs    map[*document.Node]bool
-	images  map[source.Range][]value.Value
-	calls   map[string]map[string][]argument // by what is called: commands.NAME, jobs.NAME, executors.NAME; by parameter
-	pipe    *document.Node                   // the parameters of the pipeline
+	set      *schema.Set
+	places   *written.Places
+	address  string
+	runs     map[*document.Node]bool
+	images   map[source.Range][]value.Value
+	calls    map[string]map[string][]argument // by what is called: commands.NAME, jobs.NAME, executors.NAME; by parameter
+	pipe     *document.Node                   // the parameters of the pipeline
+	followed int
 }
 
 // sections hold what can be reused; an orb that is written in the file has them too.

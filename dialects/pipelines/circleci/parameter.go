@@ -22,6 +22,9 @@ type argument struct {
 // maxArguments bounds the different values of one parameter that are looked at.
 const maxArguments = 20
 
+// maxText bounds what parameters make of a text.
+const maxText = 64 << 10
+
 // call notes the arguments of a call.
 func (e *evaluation) call(key, from string, arguments *document.Node) {
 	if arguments == nil {
@@ -206,7 +209,7 @@ func (e *evaluation) expandWith(text string, at source.Range, in place, given fu
 		known += text[last:x.start]
 		last = x.end
 		v, ok := e.parameter(x.name, in, given, &note, 0)
-		if !ok {
+		if !ok || len(known)+len(v) > maxText {
 			if !open {
 				open, prefix = true, known
 			}
@@ -284,10 +287,13 @@ func (e *evaluation) placeholders(text string, in place) []pipelines.Placeholder
 	return out
 }
 
+// maxFollowed bounds the parameters of a file that are followed to their callers.
+const maxFollowed = 100_000
+
 // behind is what an expression stands for, through the parameters of calls.
 func (e *evaluation) behind(name, key string, depth int) string {
 	short, ok := strings.CutPrefix(name, "parameters.")
-	if !ok || depth > 5 {
+	if e.followed++; !ok || depth > 5 || e.followed > maxFollowed {
 		return name
 	}
 	for _, a := range e.calls[key][short] {

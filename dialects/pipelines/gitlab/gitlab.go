@@ -15,7 +15,6 @@ import (
 	"bytes"
 	"context"
 	"path"
-	"slices"
 	"strings"
 
 	"plumbline.dev/plumbline/dialect"
@@ -77,7 +76,7 @@ func (gitlab) Survey(paths []string, content func(path string) []byte) []string 
 	if len(roots) == 0 {
 		return nil
 	}
-	f := &follower{paths: paths, root: func(p string) *document.Node {
+	f := &follower{known: &known{files: map[string][]string{}}, paths: paths, root: func(p string) *document.Node {
 		text := content(p)
 		if text == nil {
 			return nil
@@ -96,17 +95,45 @@ type follower struct {
 	paths   []string // of the tree, sorted or not
 	root    func(path string) *document.Node
 	found   []string
-	kids    []string // child pipelines among them
-	include []string // those that are included
+	kids    []string        // child pipelines among them
+	include []string        // those that are included
+	seen    map[string]bool // those that were found
+	listed  map[string]bool // those that are included
+	known   *known          // shared by all that look in the same paths
 }
+
+// known is what local includes name, by folder and text, and how many paths were compared for that.
+type known struct {
+	files map[string][]string
+	work  int
+}
+
+// matches is the function matches, remembered and bounded.
+func (f *follower) matches(local, dir string) []string {
+	key := dir + "\x00" + local
+	out, ok := f.known.files[key]
+	if !ok && f.known.work < maxWork {
+		f.known.work += len(f.paths)
+		out = matches(local, dir, f.paths)
+		f.known.files[key] = out
+	}
+	return out
+}
+
+// maxWork bounds the paths that are compared with what files include.
+const maxWork = 5_000_000
 
 // maxFiles bounds the files of a tree that are followed; a pipeline of GitLab has at most 150.
 const maxFiles = 1000
 
 func (f *follower) follow(p, dir string, depth int) {
-	if slices.Contains(f.found, p) || len(f.found) >= maxFiles || depth > 100 {
+	if f.seen == nil {
+		f.seen, f.listed = map[string]bool{}, map[string]bool{}
+	}
+	if f.seen[p] || len(f.found) >= maxFiles || depth > 100 {
 		return
 	}
+	f.seen[p] = true
 	f.found = append(f.found, p)
 	root := f.root(p)
 	if root == nil {
@@ -114,8 +141,15 @@ func (f *follower) follow(p, dir string, depth int) {
 	}
 	visit := func(n *document.Node, list *[]string) {
 		for _, entry := range entriesOf(n) {
-			for _, to := range matches(entry.local, dir, f.paths) {
-				if *list = append(*list, to); path.Ext(to) == ".yml" || path.Ext(to) == ".yaml" {
+			for _, to := range f.matches(entry.local, dir) {
+				if list == &f.kids || !f.listed[to] {
+					f.listed[to] = f.listed[to] || list == &f.include
+					*list = append(*list, to)
+				}
+				if f.seen[to] {
+					continue
+				}
+				if path.Ext(to) == ".yml" || path.Ext(to) == ".yaml" {
 					f.follow(to, dir, depth+1)
 				}
 			}
@@ -139,8 +173,9 @@ func survey(e *pipelines.Estate) *surveyed {
 	s := &surveyed{map[string]bool{}, map[string]string{}}
 	paths := e.Paths()
 	reached := map[string][]string{}
+	remembered := &known{files: map[string][]string{}}
 	for _, p := range paths {
-		f := &follower{paths: paths, root: func(p string) *document.Node {
+		f := &follower{known: remembered, paths: paths, root: func(p string) *document.Node {
 			if file := e.File(p); file != nil {
 				return configOf(file.Document())
 			}

@@ -194,7 +194,7 @@ func (p *pipeline) include(e entry, in *inputsOf, chain []string) (value.Value, 
 	}
 	for _, name := range found {
 		if slices.Contains(chain, name) {
-			p.Problem(source.Invalid, e.node.Range, "%s includes itself", name)
+			p.once(source.Invalid, e.node.Range, "%s includes itself", name)
 			continue
 		}
 		if p.loads++; p.loads > maxIncludes || len(chain) > p.Limits.Modules+70 {

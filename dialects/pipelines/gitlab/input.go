@@ -81,7 +81,7 @@ func (in *inputsOf) text(v *value.Value) {
 			return
 		}
 		out.literal(rest[:start])
-		if t := textOf(&filled); filled.Kind == value.String || t != "" {
+		if t := textOf(&filled); len(out.prefix)+len(t) <= maxText && (filled.Kind == value.String || t != "") {
 			out.literal(t)
 		} else {
 			out.unknown()

@@ -146,9 +146,7 @@ func (p *pipeline) extended(name string, chain []string) value.Value {
 		below = merge(below, p.extended(parent, chain))
 	}
 	out := merge(below, own)
-	if len(chain) == 1 || len(textsOf(parents)) == 0 {
-		p.jobs[name] = out
-	}
+	p.jobs[name] = out
 	return out
 }
 
