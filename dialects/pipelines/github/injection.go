@@ -2,6 +2,7 @@ package github
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,8 +105,14 @@ var reserved = []string{"PATH", "HOME", "USER", "SHELL", "PWD", "CI", "IFS", "LA
 
 // variableFor names the variable for an expression after the end of its context: ISSUE_TITLE for github.event.issue.title.
 func (e *evaluation) variableFor(s *step, x *placed, taken map[string]string, given string) string {
-	for name, has := range taken {
-		if has == given && isShellName(name) {
+	for _, name := range slices.Sorted(maps.Keys(taken)) {
+		if taken[name] == given && isShellName(name) {
+			return name
+		}
+	}
+	if p, ok := dotted(x.node); ok && strings.HasPrefix(p, "env.") { // the variable is there already
+		if _, name, _ := strings.Cut(x.inner, "."); isShellName(name) && s.scope().variableExactly(name) {
+			taken[name] = given
 			return name
 		}
 	}
@@ -175,6 +182,9 @@ func (e *evaluation) replacement(s *step, x *placed, name string) (source.Edit, 
 		switch shell {
 		case "bash", "sh":
 			text, err = inShell(x.text.Text, x.start, name)
+			if script := x.text.Text; err == nil && strings.HasPrefix(text, "'") && start > 0 && end < len(script) && script[start-1] == '\'' && script[end] == '\'' {
+				start, end, text = start-1, end+1, strings.Trim(text, "'") // nothing else is between the quotes
+			}
 		case "pwsh", "powershell":
 			text, err = inPowerShell(x.text.Text, x.start, name)
 		default:

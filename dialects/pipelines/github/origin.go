@@ -347,6 +347,16 @@ func (s scope) variable(name string) *document.Node {
 	return nil
 }
 
+// variableExactly reports whether env gives a variable of just that name, case included, to the script of a step.
+func (s scope) variableExactly(name string) bool {
+	for _, h := range []*document.Node{s.step.node, s.job.node, s.model.root} {
+		if h.Get("env").Get(name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // output returns who decides on steps.ID.outputs.NAME.
 func (a *asker) output(rest string, in scope) origin {
 	id, rest, _ := strings.Cut(rest, ".")
