@@ -63,6 +63,7 @@ func chartDirs(paths []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(dir string) bool {
 		return slices.ContainsFunc(all, func(o string) bool {
 			rest, in := inside(dir, o)
+			rest += "/"
 			return in && o != dir && (strings.HasPrefix(rest, "charts/") || strings.HasPrefix(rest, "templates/") || strings.HasPrefix(rest, "crds/"))
 		})
 	})

@@ -98,7 +98,6 @@ func (o *output) whole(n *document.Node) source.Range {
 // reader makes values of what was rendered, with the places where they were written.
 type reader struct {
 	*output
-	leaves int
 }
 
 // origin is what is known of where a node comes from.

@@ -35,13 +35,14 @@ func (u *unit) layersOf(p value.Path) []layer {
 		out = append(out, layer{values: u.given[i]})
 	}
 	out = append(out, layer{values: u.own(u.root)})
-	c, under := u.root, value.Path{}
+	c := u.root
 	for i := 0; i < len(p) && p[i].Name != ""; i++ {
 		next := dependency(c, p[i].Name)
 		if next == nil {
 			break
 		}
-		c, under = next, p[:i+1]
+		c = next
+		under := p[:i+1]
 		if i+1 < len(p) && p[i+1].Name == "global" {
 			// The global values of the charts above win.
 			for j := range out {
