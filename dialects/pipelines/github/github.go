@@ -18,6 +18,7 @@ package github
 import (
 	"bytes"
 	"context"
+	"path"
 	"slices"
 	"strings"
 
@@ -74,6 +75,7 @@ func evaluate(ctx context.Context, u *pipelines.Unit) {
 	e := &evaluation{Unit: u, asker: newAsker(x), model: m}
 	if m.callable() {
 		u.Depends(x.paths...) // whoever calls it is worked in
+		u.List(path.Join(rootOf(m.file.Path), ".github/workflows"))
 	}
 	e.events = e.eventsOf(m)
 	if m.action {

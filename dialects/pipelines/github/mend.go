@@ -7,6 +7,7 @@ import (
 	"plumbline.dev/plumbline/dialects/pipelines"
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -135,4 +136,29 @@ func (e *evaluation) named(j *job) (pipelines.Lowering, error) {
 		Also:    []value.Path{{{Name: "secrets"}}},
 		Title:   "name the secrets",
 	}, nil
+}
+
+// lowerName names a workflow or action after its file or folder, in a line of its own at the top.
+func (e *evaluation) lowerName(c resource.Change) (pipelines.Lowering, bool, error) {
+	if c.Op != resource.Remove || len(c.Path) != 1 || c.Path[0].Name != "unnamed" {
+		return pipelines.Lowering{}, false, nil
+	}
+	root := e.model.root
+	_, name, _ := strings.Cut(e.model.address(), ".")
+	switch {
+	case textOf(root.Get("name")) != "":
+		return pipelines.Lowering{}, true, nil
+	case root.Member("name") != nil || root.Style != document.Block || !isPlain(name) || name == "":
+		return pipelines.Lowering{}, true, fmt.Errorf("nobody knows what it should be called")
+	}
+	name = strings.ToUpper(name[:1]) + name[1:]
+	if v := document.ReadPlain(name, false); v.Kind != value.String {
+		return pipelines.Lowering{}, true, fmt.Errorf("%s is no name", name)
+	}
+	eol := "\n"
+	if strings.Contains(string(e.model.file.Bytes), "\r\n") {
+		eol = "\r\n"
+	}
+	at := source.Range{File: root.Range.File, Start: root.Range.Start, End: root.Range.Start}
+	return pipelines.Lowering{Edits: []source.Edit{{Range: at, Text: "name: " + name + eol}}, Also: []value.Path{{{Name: "name"}}}, Title: "name it " + name}, true, nil
 }

@@ -13,7 +13,7 @@ import (
 
 var derivedOfWorkflow = []string{
 	"triggers", "permissions_preset", "permissions_unset", "unneeded_writes", "reusable", "callers", "dangerous_trigger", "dispatch_inputs",
-	"insecure_commands", "secret_dumps", "unredacted_secrets", "publishes", "signs", "attests", "mistakes", "expressions", "runs_on_push", "id_token_exposed",
+	"insecure_commands", "secret_dumps", "unredacted_secrets", "publishes", "signs", "attests", "mistakes", "expressions", "runs_on_push", "id_token_exposed", "unnamed",
 }
 
 // top is the place of what a workflow or action is as a whole: its first line, so that a comment above it speaks of the whole.
@@ -41,7 +41,10 @@ func (e *evaluation) workflow() {
 	e.release(&body)
 	body.Set("mistakes", e.mistakesOfWorkflow(exprs).value())
 	h := e.handle("actions_workflow", m.root, nil, derivedOfWorkflow)
-	h.Lower = e.lowerPermissions(m.root, nil)
+	h.Lower = e.lowerPermissions(m.root, e.lowerName)
+	if textOf(m.root.Get("name")) == "" {
+		body.Set("unnamed", pipelines.Bool(true, e.FirstLine(e.top())))
+	}
 	e.add(r, body, h)
 	e.variables(m.root.Get("env"), "workflow", r.Address, nil)
 }
@@ -102,7 +105,19 @@ func (e *evaluation) action() {
 	body.Set("callers", e.callers().value())
 	body.Set("old_runtime", oldRuntime(runs).first())
 	body.Set("mistakes", mistakesOfAction(m).value())
-	e.add(r, body, e.handle("actions_action", m.root, nil, []string{"old_runtime", "mistakes", "callers"}))
+	h := e.handle("actions_action", m.root, nil, []string{"old_runtime", "mistakes", "callers", "unnamed"})
+	h.Lower = e.lowerName
+	native := h.Native
+	h.Native = func(p value.Path) (value.Path, bool) {
+		if len(p) == 1 && (p[0].Name == "using" || p[0].Name == "main" || p[0].Name == "image") {
+			return value.Path{{Name: "runs"}, p[0]}, true
+		}
+		return native(p)
+	}
+	if textOf(m.root.Get("name")) == "" {
+		body.Set("unnamed", pipelines.Bool(true, e.FirstLine(e.top())))
+	}
+	e.add(r, body, h)
 	if n := runs.Member("image"); n != nil && textOf(runs.Get("using")) == "docker" {
 		if image, ok := cutDocker(textOf(n.Value)); ok {
 			e.Add((&pipelines.Image{Address: e.Address(m.address() + ".image"), Use: "action", Image: pipelines.String(image, n.Range), Range: n.Range}).Resource("github"))
