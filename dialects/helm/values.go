@@ -75,27 +75,30 @@ func (u *unit) own(c *chart.Chart) *values {
 	return u.chart.with(c.ValuesFile.Path)
 }
 
-// written finds where the value at a path below .Values is written, or, when it is nowhere, the deepest table on the way to it that is.
+// written finds where the value at a path below .Values is written, or, when it is nowhere, the deepest table on the way to it that is:
+// of several sets of values for one chart the weakest, for what is added there holds under all of them.
 func (u *unit) written(p value.Path) *written {
 	var best *written
+	under := 0 // how deep the values of best are below those of the root
 	for _, l := range u.layersOf(p) {
 		if l.values == nil || l.values.doc == nil || len(l.under) > len(p) {
 			continue
 		}
 		inner := p[len(l.under):]
 		n, at, rest := l.values.find(inner)
-		if n == nil || len(inner) > 0 && len(rest) == len(inner) {
-			if best == nil && n != nil && n.Kind == document.Mapping {
-				best = &written{l.values, n, at, nil, rest}
-			}
+		if n == nil {
 			continue
 		}
 		w := &written{l.values, n, at, inner[:len(inner)-len(rest)], rest}
-		if len(rest) == 0 {
+		switch {
+		case len(rest) == 0:
 			return w
-		}
-		if best == nil || len(rest) < len(best.rest) {
-			best = w
+		case n.Kind != document.Mapping:
+			if best == nil || len(w.path) > 0 {
+				return w // something else is there, which hides what weaker sets have
+			}
+		case best == nil || len(rest) < len(best.rest) || len(rest) == len(best.rest) && len(l.under) == under:
+			best, under = w, len(l.under)
 		}
 	}
 	return best
