@@ -53,11 +53,18 @@ func (h *Handle) native(p value.Path) (value.Path, bool) {
 // Body builds the body of a resource.
 type Body []value.Field
 
-// Set adds an attribute. What is absent is left out.
+// Set adds an attribute, in the place of one of that name. What is absent is left out.
 func (b *Body) Set(name string, v value.Value) {
-	if v.Kind != value.Absent {
-		*b = append(*b, value.Field{Name: name, Value: v})
+	if v.Kind == value.Absent {
+		return
 	}
+	for i := range *b {
+		if (*b)[i].Name == name {
+			(*b)[i].Value = v
+			return
+		}
+	}
+	*b = append(*b, value.Field{Name: name, Value: v})
 }
 
 // Object returns the attributes as an object, written at a place.
