@@ -16,7 +16,12 @@ func (b *builder) component(p *pod, c *resource.Resource, a *arguments) {
 	}
 	of, _ := c.Handle.(*Part)
 	part := &Part{Object: of.Object, At: of.At, pod: p, arguments: a}
-	b.componentOf(c, part, a.program, a.flags())
+	own, flags := *a, a.flags()
+	part.arguments = &own
+	if name == "etcd" {
+		flags = own.withEnvironment(part, &c.Body, flags)
+	}
+	b.componentOf(c, part, a.program, withElsewhere(name, flags))
 	b.out[len(b.out)-1].Refs = []resource.Ref{{Path: path(nil, "name"), Target: c.Address}}
 	b.refs++
 }

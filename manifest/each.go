@@ -88,6 +88,9 @@ func Also(r *resource.Resource, changes []resource.Change) []value.Path {
 		if len(c.Path) > 1 && c.Path[0].Name == "flags" && r.Type == "k8s_container" {
 			out = append(out, path(nil, "command"), path(nil, "args"))
 		}
+		if len(c.Path) == 3 && c.Path[0].Name == "flags" {
+			out = append(out, c.Path[:2])
+		}
 		v := &r.Body
 		for i, s := range c.Path {
 			if s.Name != "" && v.Kind == value.List {

@@ -72,6 +72,11 @@ func (b *builder) kubeadm(e *entity) {
 			flags = with(flags, name, v)
 			part.move(value.Path{{Name: "flags"}, {Name: name}}.String(), append(path(part.extra), at...))
 		})
+		if p.program == "kubelet" && !flags.Field("config").IsSet() {
+			// kubeadm starts it with a file, https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-integration/.
+			flags = with(flags, "config", text("/var/lib/kubelet/config.yaml"))
+		}
+		flags = withElsewhere(p.program, flags)
 		name := text(p.program)
 		if s := e.Body.Field(p.at[0]); !s.Range.IsZero() {
 			name.Range = s.Range

@@ -45,6 +45,9 @@ func (l *lowering) change(c *resource.Change) error {
 	if len(c.Path) == 0 {
 		return errors.New("the wish names no attribute")
 	}
+	if len(c.Path) == 3 && c.Path[0].Name == "flags" && l.part.arguments != nil && c.Op != resource.Add {
+		return l.flagMember(c)
+	}
 	if l.removeValue(c) {
 		return nil
 	}

@@ -19,11 +19,13 @@
 //	               (of command and args: --name=value, --name value and -name=value as a map from name to value; "true" for a flag alone)
 //	k8s_component  a part of the control plane or a kubelet: name (kube-apiserver, kube-controller-manager, kube-scheduler, etcd,
 //	               kubelet), flags as above. Made of containers that run such a program, and of kubeadm's ClusterConfiguration,
-//	               InitConfiguration and JoinConfiguration (extraArgs over what kubeadm itself passes)
+//	               InitConfiguration and JoinConfiguration (extraArgs over what kubeadm itself passes). Flags of which a file that a flag
+//	               names says what holds (kubelet --config) are unknown when they are not given; an etcd's environment counts as flags
 //
 // Addresses are "Deployment/web", with a namespace "prod/Deployment/web"; the pod of it is "prod/Deployment/web pod" and its
 // containers "prod/Deployment/web container app" ("… init container setup", "… ephemeral container debug"). A Pod is its own
 // k8s_pod. The second object of the same address has " #2" behind it. An object with generateName has that name with a *.
+// Where the dialect has addresses of its own they take the place of the first part: "kubernetes_deployment.web container app".
 //
 // References: pod → service account, secrets, config maps, volume claims, priority class; container → pod, and what its
 // environment comes from; pod → controller; binding → role and service accounts; service, network policy and disruption budget →
@@ -50,6 +52,7 @@ type Object struct {
 	Namespace value.Value     // what it gets when it names none itself: Absent where nothing says; Unknown, Given and without Text where who installs all of the unit says
 	Calls     []resource.Call // the charts that led here, outermost first
 	Maybe     bool            // a condition that is unknown decides whether it is there
+	Address   string          // of its resource, where its dialect has addresses of its own; empty: made of its kind and name
 	Within    value.Path      // where in the document Body is; empty for all of it. Set by Unfold
 	Handle    any             // the dialect's own; nobody else looks inside
 }

@@ -15,6 +15,9 @@ func (p *Part) move(attribute string, to value.Path) {
 
 // Path returns where in the object an attribute of the resource stands, or would stand.
 func (p *Part) Path(of value.Path) value.Path {
+	if p.arguments != nil && len(of) == 3 && of[0].Name == "flags" {
+		of = of[:2] // a word of a flag has no place of its own
+	}
 	for n := len(of); n > 0 && p.moved != nil; n-- {
 		if to, ok := p.moved[of[:n].String()]; ok {
 			if n < len(of) && len(to) > 0 && isAnnotation(to) {

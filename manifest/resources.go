@@ -127,6 +127,9 @@ func shownName(name *value.Value) string {
 }
 
 func (b *builder) addressOf(e *entity, kind string) string {
+	if e.object.Address != "" {
+		return e.object.Address
+	}
 	address := kind + "/" + shownName(&e.name)
 	if space, ok := wordOf(&e.namespace); ok && space != "" {
 		address = space + "/" + address
