@@ -65,6 +65,8 @@ staging:
 live:
   <<: *deploy
   when: manual
+  needs:
+    - job: test
 `},
 			Addresses: []string{".gitlab-ci.yml", "variables.MODE", "variables.RUBY", "test", "staging", "live", "default.image", "default.before_script",
 				"test.services[0]", "test.services[1].name", "test.script", "test.variables.DEBUG", "staging.image.name", `[".deploy"].script`},
@@ -87,6 +89,7 @@ live:
 				{Name: "new keyword", Address: "staging", Changes: []resource.Change{setTo("when", text("manual"))}},
 				{Name: "new variable", Address: "test", Changes: []resource.Change{setTo("variables.MORE", text("1"))}},
 				{Name: "remove", Address: "test", Changes: []resource.Change{remove("variables.DEBUG")}},
+				{Name: "item of one member", Address: "live", Changes: []resource.Change{setTo("needs[0]", text("staging"))}},
 				{Name: "worked out", Address: "test", Changes: []resource.Change{setTo("name", text("x"))}, Refused: true},
 				{Name: "script", Address: "test.script", Changes: []resource.Change{setTo("text", text("x"))}, Refused: true},
 			},
