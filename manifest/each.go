@@ -85,6 +85,9 @@ func (l *lowering) removeValue(c *resource.Change) bool {
 func Also(r *resource.Resource, changes []resource.Change) []value.Path {
 	var out []value.Path
 	for _, c := range changes {
+		if flag := asFlag(r, c); flag.Path.String() != c.Path.String() {
+			out = append(out, flag.Path)
+		}
 		if len(c.Path) > 1 && c.Path[0].Name == "flags" && r.Type == "k8s_container" {
 			out = append(out, path(nil, "command"), path(nil, "args"))
 		}

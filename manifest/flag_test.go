@@ -25,6 +25,7 @@ spec:
     - name: c
       command: [kubelet, --config=x, --event-qps=1]
 `)
+	const c = "n/Pod/p container c component kubelet"
 	const a, b = "n/Pod/p container a component kube-apiserver", "n/Pod/p container b component etcd"
 	for _, tt := range []struct {
 		address string
@@ -41,6 +42,8 @@ spec:
 		{b, change(resource.Set, "flags.name", "z"), []string{"set spec.containers[1].command[1] = \"--name=z\""}},
 		{b, change(resource.Set, "flags.key-file", "z"), []string{"! n/Pod/p container b component etcd: ETCD_KEY_FILE is set elsewhere"}},
 		{b, change(resource.Set, `flags.cipher-suites["z"]`, true), []string{"add spec.containers[1].command = \"--cipher-suites=z\""}},
+		{c, change(resource.Set, "eventRecordQPS", "50"), []string{"set spec.containers[2].command[2] = \"--event-qps=50\""}},
+		{c, change(resource.Set, "flags.hostname-override", "z"), []string{"add spec.containers[2].command = \"--hostname-override=z\""}},
 	} {
 		wishes, err := manifest.Lower(find(t, all, tt.address), []resource.Change{tt.change})
 		got := wished(wishes)
@@ -51,7 +54,7 @@ spec:
 			t.Errorf("%s %s: %s", tt.address, tt.change.Path, d)
 		}
 	}
-	flags := find(t, all, "n/Pod/p container c component kubelet").Body.Field("flags")
+	flags := find(t, all, c).Body.Field("flags")
 	for name, want := range map[string]value.Kind{"event-qps": value.String, "anonymous-auth": value.Unknown, "hostname-override": value.Absent} {
 		if got := flags.Field(name).Kind; got != want {
 			t.Errorf("--%s of a kubelet with a file is %v, want %v", name, got, want)

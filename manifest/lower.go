@@ -21,7 +21,8 @@ func Lower(r *resource.Resource, changes []resource.Change) ([]Wish, error) {
 	}
 	l := &lowering{Resource: r, part: part}
 	for i := range changes {
-		if err := l.change(&changes[i]); err != nil {
+		c := asFlag(r, changes[i])
+		if err := l.change(&c); err != nil {
 			return nil, fmt.Errorf("%s: %w", r.Address, err)
 		}
 	}
