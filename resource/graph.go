@@ -18,10 +18,11 @@ type Graph struct {
 	into      map[*Resource][]*Resource // who refers to it
 }
 
-// Missing is a module that could not be read.
+// Missing is a module that could not be read, or something else of which nobody knows what it declares.
 type Missing struct {
 	Address string   // module.vpc
 	Refs    []string // addresses of the resources that its arguments refer to
+	Types   string   // how the types of what it declares begin; empty when they may be any
 }
 
 // NewGraph sorts the resources and joins the references.
@@ -56,6 +57,11 @@ func (g *Graph) ByAddress(address string) *Resource { return g.byAddress[address
 
 // ByType returns the resources of a type in order of address.
 func (g *Graph) ByType(typ string) []*Resource { return g.byType[typ] }
+
+// Lacks reports whether there may be resources of a type that are not in the graph.
+func (g *Graph) Lacks(typ string) bool {
+	return slices.ContainsFunc(g.Missing, func(m Missing) bool { return strings.HasPrefix(typ, m.Types) })
+}
 
 // Types returns the types present, sorted.
 func (g *Graph) Types() []string {

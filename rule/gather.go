@@ -81,7 +81,7 @@ func (f *frame) all(typ string) val {
 		f.step()
 		return val{kind: list, seq: seq, at: &f.self}
 	}
-	seq := &sequence{open: len(f.graph.Missing) > 0}
+	seq := &sequence{open: f.graph.Lacks(typ)}
 	certain := !seq.open
 	for _, r := range f.graph.ByType(typ) {
 		f.step()
@@ -241,7 +241,7 @@ func sameName(name, target *value.Value, attributes []string) verdict {
 // namesElsewhere reports whether a partly known name that refers to nothing in the code cannot be that of a resource of the
 // type, because the code has none: arn:…:iam::aws:policy/ReadOnlyAccess in an unknown partition.
 func (f *frame) namesElsewhere(name *val, typ string) bool {
-	return name.text != "" && len(f.graph.ByType(typ)) == 0 && len(f.graph.Missing) == 0
+	return name.text != "" && len(f.graph.ByType(typ)) == 0 && !f.graph.Lacks(typ)
 }
 
 // target lists the resources of a type that a value refers to.

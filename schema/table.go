@@ -17,6 +17,8 @@ var (
 	google string
 	//go:embed data/kubernetes.txt
 	kubernetes string
+	//go:embed data/kubernetes-provider.txt
+	kubernetesProvider string
 	//go:embed data/docker.txt
 	docker string
 	//go:embed data/compose.txt
@@ -40,7 +42,7 @@ var (
 // types holds a row per resource type: its name and its attributes as decode reads them.
 var types = [...]table{
 	table(core), table(aws), table(azurerm), table(google),
-	table(kubernetes), table(docker), table(compose), table(actions), table(ci),
+	table(kubernetes), table(kubernetesProvider), table(docker), table(compose), table(actions), table(ci),
 	table(gitlab), table(azurepipelines), table(circleci), table(bitbucket), table(dependabot),
 }
 

@@ -192,7 +192,7 @@ func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 			f.leave()
 		}
 	}
-	return u
+	return orchestrate(e.set, e.limits, u)
 }
 
 // evaluation starts the evaluation of a unit with what is given to its variables.

@@ -19,9 +19,10 @@ import (
 // packages are the npm packages that hold the typed bindings of each provider. They are generated from the provider's schema
 // and keep the TypeScript they were compiled from in their source maps.
 var packages = map[string]string{
-	"aws":     "@cdktf/provider-aws@21.22.1",
-	"azurerm": "@cdktf/provider-azurerm@14.23.1",
-	"google":  "@cdktf/provider-google@16.12.1",
+	"aws":                 "@cdktf/provider-aws@21.22.1",
+	"azurerm":             "@cdktf/provider-azurerm@14.23.1",
+	"google":              "@cdktf/provider-google@16.12.1",
+	"kubernetes-provider": "@cdktf/provider-kubernetes@12.1.1",
 }
 
 // download fetches a package with npm and returns the types of the provider.
