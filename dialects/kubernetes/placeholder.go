@@ -10,11 +10,16 @@ import (
 // valueOf reads an object. What other tools fill in is unknown.
 func valueOf(n *document.Node, yaml11 bool) value.Value {
 	v := n.Value(yaml11, nil)
+	FillIn(&v)
+	return v
+}
+
+// FillIn makes unknown what other tools fill in before an object is applied. The value must not be shared yet.
+func FillIn(v *value.Value) {
 	if v.Kind == value.Object {
 		f := filler{argo: strings.HasPrefix(v.Field("apiVersion").Text, "argoproj.io/")}
-		f.fill(&v, "", 0)
+		f.fill(v, "", 0)
 	}
-	return v
 }
 
 // filler makes placeholders of one object unknown.

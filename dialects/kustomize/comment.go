@@ -1,0 +1,77 @@
+package kustomize
+
+import (
+	"bytes"
+	"slices"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/document"
+	"plumbline.dev/plumbline/source"
+	"plumbline.dev/plumbline/value"
+)
+
+// Comments returns the comments of a kustomization, with those in the patches that are written inside of it, and of a manifest or patch
+// as Kubernetes has them.
+func (e *estate) Comments(p string) []dialect.Comment {
+	if !isName(p) {
+		return e.all.Comments(p)
+	}
+	f, problem := e.workspace.Read(p)
+	if problem != nil || !bytes.Contains(f.Bytes, []byte("#")) {
+		return nil
+	}
+	t := e.text(p)
+	out := slices.Clone(t.doc.Comments)
+	k := e.read[p]
+	if k != nil && k.text != nil {
+		out = e.framed(k, out)
+	}
+	slices.SortStableFunc(out, func(a, b dialect.Comment) int { return a.Range.Start - b.Range.Start })
+	return out
+}
+
+// framed gives comments the entry of a generator that they stand in, and adds those of patches.
+func (e *estate) framed(k *kustomization, out []dialect.Comment) []dialect.Comment {
+	root := k.text.doc.Roots[0]
+	for _, list := range [...]string{"configMapGenerator", "secretGenerator"} {
+		n := root.Get(list)
+		if n == nil || n.Kind != document.Sequence {
+			continue
+		}
+		for i := range n.Items {
+			at := n.Place(i)
+			for j := range out {
+				c := &out[j]
+				if at.Contains(c.Range) {
+					c.Block = at
+				}
+				if c.Alone && c.Target.File != "" && (c.Target.Start == at.Start || c.Target.Start == n.Items[i].Range.Start) {
+					c.Target = at
+				}
+			}
+		}
+	}
+	for i := range k.patches {
+		p := &k.patches[i]
+		if p.Patch.Patch == "" || !bytes.Contains([]byte(p.Patch.Patch), []byte("#")) {
+			continue
+		}
+		at := p.at
+		if at[0].Name != "patchesStrategicMerge" {
+			at = append(at[:len(at):len(at)], value.Step{Name: "patch"})
+		}
+		t := e.inline(k, at, p.Patch.Patch)
+		if t.starts == nil {
+			continue
+		}
+		for _, c := range t.doc.Comments {
+			for _, r := range [...]*source.Range{&c.Range, &c.Target, &c.Block, &c.About} {
+				if !r.IsZero() {
+					*r = t.place(*r)
+				}
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
