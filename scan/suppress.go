@@ -99,7 +99,7 @@ func (s *suppressor) ran(ids []string, place string) bool {
 // The words by which files are chosen whose comments are worth reading.
 var markers = [][]byte{
 	[]byte("plumbline"), []byte("Plumbline"), []byte("PLUMBLINE"), []byte(":skip="), []byte("trivy:"), []byte("tfsec:"),
-	[]byte("checkov"), []byte("bridgecrew"), // in metadata the rest stands on other lines
+	[]byte("checkov"), []byte("bridgecrew"), []byte("cortex"), // in metadata the rest stands on other lines
 	[]byte("kics-scan"), []byte("KICS-SCAN"), []byte("dd-iac-scan"), []byte("DD-IAC-SCAN"),
 }
 
@@ -125,9 +125,14 @@ func (s *suppressor) inline() {
 		}
 		for _, d := range list {
 			all = append(all, d)
-			if d.malformed == "" && !s.expiredDirective(d) {
-				byFile[name] = append(byFile[name], d)
+			if d.malformed != "" || s.expiredDirective(d) {
+				continue
 			}
+			at := name
+			if about := d.comment.About; !about.IsZero() {
+				at = about.File // what is written in a file of values may be metadata of a template
+			}
+			byFile[at] = append(byFile[at], d)
 		}
 	}
 	for i := range s.findings {
@@ -142,7 +147,7 @@ func (s *suppressor) inline() {
 		}
 	}
 	for _, d := range all {
-		if d.scanner == plumbline {
+		if d.scanner == plumbline && !d.again {
 			s.judge(d)
 		}
 	}

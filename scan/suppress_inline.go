@@ -44,7 +44,8 @@ type directive struct {
 	comment     dialect.Comment
 	first, last int    // lines of the comment
 	next        int    // line below the comment and those stacked under it
-	used        []bool // by name
+	used        []bool // by name; shared by those that one text makes
+	again       bool   // the same text made one before: it speaks of several things
 }
 
 var (
@@ -135,6 +136,7 @@ func directives(file *source.File, comments []dialect.Comment) []*directive {
 		extents[i] = e
 	}
 	var out []*directive
+	made := make(map[int]*directive) // of what speaks of something, by its start: several resources may have it in their metadata
 	leading, codeFrom := true, 0
 	for i, c := range comments {
 		leading = leading && strings.TrimSpace(string(file.Bytes[codeFrom:max(codeFrom, c.Range.Start)])) == ""
@@ -150,6 +152,11 @@ func directives(file *source.File, comments []dialect.Comment) []*directive {
 				Range: source.Range{File: c.Range.File, Start: c.Range.Start, End: e.end},
 				From:  file.Position(c.Range.Start),
 				To:    file.Position(e.end),
+			}
+			if first := made[c.Range.Start]; !c.About.IsZero() && first != nil && slices.Equal(first.names, d.names) {
+				d.used, d.again = first.used, true
+			} else if first == nil && !c.About.IsZero() {
+				made[c.Range.Start] = &d
 			}
 			out = append(out, &d)
 		}
@@ -177,7 +184,7 @@ func (d *directive) covers(f *finding.Finding) bool {
 	file := d.comment.Range.File
 	here := func(l finding.Location) bool { return l.File == file && !l.IsZero() }
 	if about := d.comment.About; !about.IsZero() {
-		within := func(l finding.Location) bool { return here(l) && about.Contains(l.Range) }
+		within := func(l finding.Location) bool { return !l.IsZero() && about.Contains(l.Range) }
 		return within(f.Location) || within(f.Resource.Range) ||
 			slices.ContainsFunc(f.Resource.Calls, func(c finding.Related) bool { return within(c.Location) })
 	}

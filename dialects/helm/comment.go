@@ -12,12 +12,23 @@ import (
 )
 
 // Comments returns the comments of a file of values or of a definition, as YAML has them, and of a template: those behind # in its
-// text and those in {{/* … */}}.
+// text and those in {{/* … */}}. Annotations of objects that the file writes say the same.
 func (e *estate) Comments(p string) []dialect.Comment {
 	f := e.files[p]
-	if f == nil || !bytes.Contains(f.Bytes, []byte("#")) && !bytes.Contains(f.Bytes, []byte("/*")) && !bytes.Contains(f.Bytes, []byte("ignore")) {
+	if f == nil {
 		return nil
 	}
+	out := e.annotations(f)
+	if bytes.Contains(f.Bytes, []byte("#")) || bytes.Contains(f.Bytes, []byte("/*")) {
+		out = append(out, e.written(f)...)
+	}
+	slices.SortStableFunc(out, func(a, b dialect.Comment) int { return a.Range.Start - b.Range.Start })
+	return out
+}
+
+// written returns the comments in the text of a file.
+func (e *estate) written(f *source.File) []dialect.Comment {
+	p := f.Path
 	if isTemplate(p) {
 		return templateComments(f)
 	}

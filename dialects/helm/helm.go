@@ -128,6 +128,7 @@ type unitChart struct {
 	variants []variant
 	read     func() *loaded
 	with     func(name string) *values // a file of values
+	said     sync.Map                  // what annotations say of rules, by variant: []dialect.Comment
 }
 
 // variant is one set of values.

@@ -70,6 +70,7 @@ func (e *estate) evaluate(ctx context.Context, of *unitChart, v *variant) *diale
 	if l.chart != nil && ctx.Err() == nil {
 		objects = u.render(ctx, l.chart, given, out)
 	}
+	of.said.Store(v.name, said(objects))
 	all, problems := manifest.Resources(e.set, objects, e.limits)
 	out.Problems = append(out.Problems, problems...)
 	u.graph = resource.NewGraph(all, nil)

@@ -1,0 +1,56 @@
+package helm
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"plumbline.dev/plumbline/dialect"
+	"plumbline.dev/plumbline/manifest"
+	"plumbline.dev/plumbline/source"
+)
+
+// annotationWords are what the names of annotations hold that speak of rules. A file without any of them writes none.
+var annotationWords = [][]byte{[]byte("plumbline.dev/"), []byte("checkov.io/"), []byte("bridgecrew.io/"), []byte("cortex.io/")}
+
+// annotations returns what a file says of rules in the annotations of objects, as comments. What a template or a file of values makes
+// of them is known when the charts that read it are rendered: each is when it was not before.
+func (e *estate) annotations(f *source.File) []dialect.Comment {
+	if !slices.ContainsFunc(annotationWords, func(w []byte) bool { return bytes.Contains(f.Bytes, w) }) {
+		return nil
+	}
+	var out []dialect.Comment
+	for _, c := range e.charts {
+		_, in := inside(f.Path, c.dir)
+		for i := range c.variants {
+			v := &c.variants[i]
+			if !in && !slices.Contains(v.files, f.Path) {
+				continue
+			}
+			said, ok := c.said.Load(v.name)
+			if !ok {
+				e.evaluate(context.Background(), c, v)
+				said, _ = c.said.Load(v.name)
+			}
+			for _, comment := range said.([]dialect.Comment) {
+				if comment.Range.File == f.Path && !slices.Contains(out, comment) {
+					out = append(out, comment)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// said returns what objects say of rules in their annotations, where both the annotation and what it speaks of are text of the tree.
+func said(objects []manifest.Object) []dialect.Comment {
+	var out []dialect.Comment
+	for i := range objects {
+		for _, c := range manifest.Ignores(&objects[i]) {
+			if c.Range.Start < c.Range.End && c.About.Start < c.About.End && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
