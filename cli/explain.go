@@ -47,6 +47,9 @@ func explain(w io.Writer, r *rule.Rule, colour bool) error {
 	}
 	fmt.Fprintf(w, "%s\n%s · %s · %s\n\n%s\n", bold(r.Title), r.ID, r.Severity, r.Category, strings.TrimSpace(r.Why))
 	fmt.Fprintf(w, "\n%s %s\n%s\n", bold("Must hold for"), strings.Join(r.On, ", "), indent(strings.TrimSpace(r.Require)))
+	if r.Caution != "" {
+		fmt.Fprintf(w, "\n%s %s\n", bold("Caution, the fix:"), r.Caution)
+	}
 	if len(r.Controls) > 0 {
 		fmt.Fprintf(w, "\n%s\n", bold("Controls"))
 		for _, id := range slices.Sorted(maps.Keys(r.Controls)) {

@@ -21,6 +21,7 @@ type fixFlags struct {
 	rules    list
 	findings list
 	all      bool
+	risky    bool
 	diff     bool
 	noInline bool
 }
@@ -36,6 +37,9 @@ Changes the files so that findings are gone. Each fix was tried out first: the f
 pass, no other verdict gets worse, nothing changes but what the fix declares, and fixing twice changes nothing more. What
 is written was also proved as a whole. Findings that are suppressed are left alone.
 
+Some fixes are right and may still break what works today; they say "caution" and what. They are written when their rule or
+finding is named, or with --risky.
+
 Say what to fix: --all, --rule or --finding. With --diff nothing is written.
 
 Exit codes: 0 everything chosen was fixed, 1 some of it was not, 2 the command line or the settings are wrong,
@@ -44,6 +48,7 @@ Exit codes: 0 everything chosen was fixed, 1 some of it was not, 2 the command l
 			f = fixFlags{}
 			f.estateFlags.declare(c)
 			c.set.BoolVar(&f.all, "all", false, "fix everything that can be fixed; with --rule or --finding only what they name")
+			c.set.BoolVar(&f.risky, "risky", false, "with --all, also write fixes that come with a caution")
 			c.set.Var(&f.rules, "rule", "fix findings of the rule with this `ID`, alias or glob; repeatable")
 			c.set.Var(&f.findings, "finding", "fix the finding with this `ID`, as reports show it, or its beginning; repeatable")
 			c.set.BoolVar(&f.diff, "diff", false, "show what would change and write nothing")
@@ -95,10 +100,15 @@ func runFix(ctx context.Context, c *call, f *fixFlags) error {
 	if f.diff {
 		out = c.Err // the diff alone goes to standard output, so that it can be applied
 	}
-	if _, err := out.Write(e.fixSummary(mending, f.diff)); err != nil {
+	summary := e.fixSummary(mending, f.diff)
+	risky := f.heldBack(e, mending.Report.Findings)
+	if len(risky) > 0 {
+		summary = fmt.Appendf(summary, "held back, because the fix may break what works today: %s\n  plumbline fix --all --risky --diff shows it\n", strings.Join(risky, ", "))
+	}
+	if _, err := out.Write(summary); err != nil {
 		return err
 	}
-	if len(mending.Left) > 0 {
+	if len(mending.Left)+len(risky) > 0 {
 		return &failed{code: Found}
 	}
 	return nil
@@ -106,15 +116,31 @@ func runFix(ctx context.Context, c *call, f *fixFlags) error {
 
 // chooses reports whether a finding is among those to be fixed.
 func (f *fixFlags) chooses(e *estate, x finding.Finding) bool {
+	r := e.options.Rules.Rule(x.Rule)
 	if len(f.rules) == 0 && len(f.findings) == 0 {
-		return f.all
+		return f.all && (f.risky || r == nil || r.Caution == "")
 	}
 	var aliases []string
-	if r := e.options.Rules.Rule(x.Rule); r != nil {
+	if r != nil {
 		aliases = r.Aliases
 	}
 	return slices.ContainsFunc(f.rules, func(name string) bool { return config.MatchRule(name, x.Rule, aliases...) }) ||
 		slices.ContainsFunc(f.findings, func(id string) bool { return strings.HasPrefix(x.ID, id) })
+}
+
+// heldBack returns the rules of which findings were not fixed because their fix comes with a caution, sorted.
+func (f *fixFlags) heldBack(e *estate, findings []finding.Finding) []string {
+	if f.risky || len(f.rules)+len(f.findings) > 0 {
+		return nil
+	}
+	var rules []string
+	for _, x := range findings {
+		if r := e.options.Rules.Rule(x.Rule); x.Suppression == nil && r != nil && r.Caution != "" && len(r.Fix) > 0 && !slices.Contains(rules, x.Rule) {
+			rules = append(rules, x.Rule)
+		}
+	}
+	slices.Sort(rules)
+	return rules
 }
 
 // oneFinding reports an error unless an id, or the beginning of one, names exactly one finding: what is written must be what

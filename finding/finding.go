@@ -131,6 +131,10 @@ type Fix struct {
 	Title  string // set metadata_options.http_tokens to "required"
 	Edits  []Edit
 	Shared []string // addresses of other resources that change too
+
+	// Caution is what the fix may break that works today, in one line; empty when nothing does. Such a fix is applied only when
+	// somebody asks for it by name.
+	Caution string
 }
 
 // Edit is a replacement of text with the positions that reports need.

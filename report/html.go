@@ -89,9 +89,10 @@ type htmlFact struct {
 }
 
 type htmlFix struct {
-	Title  string
-	Shared string
-	Files  []htmlDiff
+	Title   string
+	Caution string
+	Shared  string
+	Files   []htmlDiff
 }
 
 type htmlDiff struct {
@@ -203,7 +204,7 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 		}
 	}
 	for _, fix := range g.fixes() {
-		x := htmlFix{Title: Visible(fix.Title), Shared: Visible(list(fix.Shared, maxListed))}
+		x := htmlFix{Title: Visible(fix.Title), Caution: Visible(fix.Caution), Shared: Visible(list(fix.Shared, maxListed))}
 		for _, name := range editedFiles(fix) {
 			x.Files = append(x.Files, htmlDiff{Visible(name), diffLines(hunksOf(in.file(name), fix.Edits, 2))})
 		}

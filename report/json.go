@@ -120,6 +120,8 @@ type jsonFix struct {
 	Title  string     `json:"title"`
 	Edits  []jsonEdit `json:"edits"`
 	Shared []string   `json:"shared"`
+
+	Caution string `json:"caution,omitempty"`
 }
 
 type jsonEdit struct {
@@ -288,7 +290,7 @@ func jsonFindingOf(f finding.Finding) jsonFinding {
 		Fixes: each(f.Fixes, func(x finding.Fix) jsonFix {
 			return jsonFix{x.Title, each(x.Edits, func(e finding.Edit) jsonEdit {
 				return jsonEdit{jsonLocationOf(e.Location), e.Text}
-			}), each(x.Shared, itself)}
+			}), each(x.Shared, itself), x.Caution}
 		}),
 		Suppressed: f.Suppression != nil, Suppression: jsonSuppressionOf(f.Suppression),
 	}

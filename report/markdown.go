@@ -125,6 +125,9 @@ func (in *Input) markdownFinding(g *group, r *finding.Rule) string {
 	fixes := g.fixes()
 	for _, fix := range fixes[:min(len(fixes), maxFixes)] {
 		b.WriteString("\n**Fix:** " + markdownProse(fix.Title) + "\n\n")
+		if fix.Caution != "" {
+			b.WriteString("**Caution:** " + markdownProse(fix.Caution) + "\n\n")
+		}
 		for _, name := range editedFiles(fix) {
 			if d := in.diff(name, fix.Edits); d != "" {
 				b.WriteString(fenced("diff", visibleLines(strings.TrimSuffix(d, "\n"))))

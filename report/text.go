@@ -186,6 +186,9 @@ func (t *texter) fixes(g *group, indent string) {
 
 func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
 	t.labelled(indent, label, Visible(fix.Title))
+	if fix.Caution != "" {
+		t.labelled(indent, "caution", Visible(fix.Caution))
+	}
 	under := indent + strings.Repeat(" ", labelWidth)
 	for _, file := range editedFiles(fix) {
 		hunks := hunksOf(t.file(file), fix.Edits, 1)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/schema"
 )
 
@@ -262,6 +263,19 @@ func (c *Catalogue) Rule(id string) *Rule {
 		return e.rule
 	}
 	return nil
+}
+
+// FixFor returns what a rule wishes for a resource of a type. Types have their attributes in different places: a wish about one that the
+// type lacks, and that another type of the rule has, is for that type.
+func (c *Catalogue) FixFor(r *Rule, typ string) []resource.Change {
+	has := func(typ string, change resource.Change) bool {
+		known := c.set.Resource(typ)
+		return known != nil && known.Attribute(change.Path[0].Name) != nil
+	}
+	return slices.DeleteFunc(slices.Clone(r.Fix), func(change resource.Change) bool {
+		return change.Op != resource.Create && !has(typ, change) &&
+			slices.ContainsFunc(r.On, func(other string) bool { return other != typ && has(other, change) })
+	})
 }
 
 // All returns every rule in order of id.

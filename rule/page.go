@@ -46,7 +46,7 @@ func (p *page) problem(line int, format string, args ...any) {
 	p.problems = append(p.problems, Problem{Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
-var frontKeys = []string{"id", "severity", "category", "on", "dialects", "schema", "require", "message", "fix", "controls", "aliases", "since"}
+var frontKeys = []string{"id", "severity", "category", "on", "dialects", "schema", "require", "message", "fix", "caution", "controls", "aliases", "since"}
 
 // front reads the front matter, which starts on the second line of the page.
 func (p *page) front(text string) {
@@ -116,6 +116,8 @@ func (p *page) field(key, node *yaml.Node) {
 		r.Message = p.text(key, node)
 	case "fix":
 		p.fix(node)
+	case "caution":
+		r.Caution = p.text(key, node)
 	case "controls":
 		p.controls(node)
 	case "aliases":
@@ -197,6 +199,9 @@ func (p *page) complete() {
 	}
 	if r.Since != "" && !sinceForm().MatchString(r.Since) {
 		p.problem(p.keys["since"], "since must be a version like 0.1")
+	}
+	if r.Caution != "" && len(r.Fix) == 0 {
+		p.problem(p.keys["caution"], "a caution without a fix: it says what the fix may break")
 	}
 	if slices.Contains(r.Aliases, r.ID) {
 		p.problem(p.keys["aliases"], "the rule is an alias of itself")

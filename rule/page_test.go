@@ -27,6 +27,7 @@ fix:
   - create: {aws_ebs_volume: {snapshot_id: "${this.id}", encrypted: true}}
 controls: {cis-aws-3.0.0: [5.6], soc2: [CC6.1, CC6.6]}
 aliases: [CKV_AWS_79, AWS-0028]
+caution: Programs that know only the first version fail
 since: 0.1
 ---
 # EC2 instance answers IMDSv1
@@ -79,16 +80,17 @@ func TestParse(t *testing.T) {
 				{Name: "snapshot_id", Value: text("${this.id}")},
 			}}}},
 		},
+		Caution:  "Programs that know only the first version fail",
 		Controls: map[string][]string{"cis-aws-3.0.0": {"5.6"}, "soc2": {"CC6.1", "CC6.6"}},
 		Aliases:  []string{"CKV_AWS_79", "AWS-0028"},
 		Since:    "0.1",
 		Examples: []Example{
-			{Section: Flagged, Dialect: "terraform", Files: []File{{Text: "resource \"aws_instance\" \"a\" {   # want\n}\n", Line: 31}}},
+			{Section: Flagged, Dialect: "terraform", Files: []File{{Text: "resource \"aws_instance\" \"a\" {   # want\n}\n", Line: 32}}},
 			{Section: Flagged, Dialect: "terraform", Files: []File{
-				{Name: "main.tf", Text: "module \"m\" {}\n", Line: 36}, {Name: "m/main.tf", Text: "x = 1\n", Line: 39}}},
-			{Section: Flagged, Dialect: "terraform", Files: []File{{Name: "main.tf", Text: "y = 2\n", Line: 42}}},
-			{Section: Fixed, Dialect: "terraform", Files: []File{{Text: "```\n", Line: 47}}},
-			{Section: Undecided, Dialect: "cloudformation", Files: []File{{Line: 54}}},
+				{Name: "main.tf", Text: "module \"m\" {}\n", Line: 37}, {Name: "m/main.tf", Text: "x = 1\n", Line: 40}}},
+			{Section: Flagged, Dialect: "terraform", Files: []File{{Name: "main.tf", Text: "y = 2\n", Line: 43}}},
+			{Section: Fixed, Dialect: "terraform", Files: []File{{Text: "```\n", Line: 48}}},
+			{Section: Undecided, Dialect: "cloudformation", Files: []File{{Line: 55}}},
 		},
 		Path: "aws/aws-ec2-imdsv1.md",
 		Line: 7,
@@ -113,8 +115,8 @@ func TestParseProblems(t *testing.T) {
 		"missing key":         {[2]string{"severity: high\n", ""}, 1, "lacks severity"},
 		"bad severity":        {[2]string{"severity: high", "severity: hihg"}, 3, "is not a severity: use one of critical"},
 		"bad category":        {[2]string{"access-control", "acess-control"}, 4, "did you mean access-control?"},
-		"key twice":           {[2]string{"since: 0.1", "id: b-c"}, 17, "id is already on line 2"},
-		"not yaml":            {[2]string{"since: 0.1", "since: [0.1"}, 16, "is not YAML"},
+		"key twice":           {[2]string{"since: 0.1", "id: b-c"}, 18, "id is already on line 2"},
+		"not yaml":            {[2]string{"since: 0.1", "since: [0.1"}, 17, "is not YAML"},
 		"id and file":         {[2]string{"id: aws-ec2-imdsv1", "id: aws-ec2-imdsv2"}, 2, "named after the id"},
 		"id form":             {[2]string{"id: aws-ec2-imdsv1", "id: AwsEc2"}, 2, "lower-case words"},
 		"wish":                {[2]string{"- remove:", "- delete:"}, 12, `unknown wish "delete"`},
@@ -122,18 +124,19 @@ func TestParseProblems(t *testing.T) {
 		"wish path":           {[2]string{"[user_data]", "[user_data.]"}, 12, "is not a path"},
 		"wish of scalars":     {[2]string{"create: {aws_ebs_volume: {", "create: {aws_ebs_volume: x, y: {"}, 14, "must map its attributes"},
 		"glob in the middle":  {[2]string{"[aws_instance,", "[aws_*_x,"}, 5, "only at the end"},
-		"section":             {[2]string{"## Not flagged", "## Not flaged"}, 50, "did you mean Not flagged?"},
-		"section twice":       {[2]string{"## Not flagged", "## Fixed"}, 50, "is there twice"},
+		"section":             {[2]string{"## Not flagged", "## Not flaged"}, 51, "did you mean Not flagged?"},
+		"section twice":       {[2]string{"## Not flagged", "## Fixed"}, 51, "is there twice"},
 		"no title":            {[2]string{"# EC2 instance answers IMDSv1", ""}, 0, "lacks a title"},
 		"no why":              {[2]string{"Why it matters.", "## Flagged"}, 0, "does not say why"},
-		"fence open":          {[2]string{"````\n", "```\n"}, 53, "not closed"},
-		"fence without word":  {[2]string{"~~~terraform", "~~~"}, 46, "must say its dialect"},
+		"fence open":          {[2]string{"````\n", "```\n"}, 54, "not closed"},
+		"fence without word":  {[2]string{"~~~terraform", "~~~"}, 47, "must say its dialect"},
 		"message":             {[2]string{"{metadata_options.http_tokens}\n", "{metadata options\n"}, 9, "which is not {path}"},
 		"no front matter":     {[2]string{"---\nid", "id"}, 1, "must start with front matter"},
 		"alias twice":         {[2]string{"AWS-0028]", "CKV_AWS_79]"}, 16, "twice"},
 		"controls not a map":  {[2]string{"controls: {cis-aws-3.0.0: [5.6], soc2: [CC6.1, CC6.6]}", "controls: [a]"}, 15, "must map frameworks"},
-		"since not a version": {[2]string{"since: 0.1", "since: soon"}, 17, "must be a version"},
-		"schema not none":     {[2]string{"since: 0.1", "schema: some"}, 17, "can only be none"},
+		"since not a version": {[2]string{"since: 0.1", "since: soon"}, 18, "must be a version"},
+		"schema not none":     {[2]string{"since: 0.1", "schema: some"}, 18, "can only be none"},
+		"caution alone":       {[2]string{"fix:\n", "no:\n"}, 17, "a caution without a fix"},
 		"empty value":         {[2]string{"category: access-control", "category:"}, 4, "must have a value"},
 		"alias":               {[2]string{"http_tokens: required", "http_tokens: &a [*a]"}, 11, "aliases cannot be used"},
 		"not UTF-8":           {[2]string{"Why", "\xff"}, 0, "not UTF-8"},

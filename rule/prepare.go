@@ -56,7 +56,7 @@ func Prepare(tree fs.FS) ([]byte, error) {
 }
 
 // preparedForm starts what Prepare writes. Its number changes with the form.
-const preparedForm = "plumbline pages 2\n"
+const preparedForm = "plumbline pages 3\n"
 
 // The kinds of nodes of a prepared expression. Zero is none, so that no zeros are read as one.
 const (
@@ -175,7 +175,7 @@ func (w *writer) strings(list []string) {
 func (w *writer) rule(r *Rule) {
 	w.string(r.Require)
 	w.require = r.Require
-	for _, s := range []string{r.ID, r.Title, r.Message, r.Why, r.Since, string(r.Category)} {
+	for _, s := range []string{r.ID, r.Title, r.Message, r.Why, r.Caution, r.Since, string(r.Category)} {
 		w.string(s)
 	}
 	w.uint(int(r.Severity))

@@ -210,7 +210,7 @@ func (r *reader) strings() []string {
 func (r *reader) rule() *Rule {
 	rule := &Rule{Require: r.string()}
 	r.require = rule.Require
-	for _, s := range []*string{&rule.ID, &rule.Title, &rule.Message, &rule.Why, &rule.Since, (*string)(&rule.Category)} {
+	for _, s := range []*string{&rule.ID, &rule.Title, &rule.Message, &rule.Why, &rule.Caution, &rule.Since, (*string)(&rule.Category)} {
 		*s = r.string()
 	}
 	rule.Severity = finding.Severity(r.uint())

@@ -34,6 +34,7 @@ type Rule struct {
 	Message  string            // what is wrong where it does not hold; {path} stands for a value
 	Why      string            // Markdown
 	Fix      []resource.Change
+	Caution  string              // what the fix may break that works today, in one line; empty when nothing does
 	Controls map[string][]string // framework id to control ids, in the order of the page
 	Aliases  []string            // ids of the same rule in other scanners
 	Since    string              // the first version that has it

@@ -221,6 +221,14 @@ func (s *scan) prove(ctx context.Context, findings []finding.Finding, group []*u
 // fix describes a proved fix for one of the findings that it mends.
 func (s *scan) fix(f *fix.Fix, w fix.Wish) finding.Fix {
 	out := finding.Fix{Title: f.Title, Shared: f.Others(w)}
+	var cautions []string
+	for _, w := range f.Wishes {
+		if c := s.Rules.Rule(w.Key.Rule).Caution; c != "" && !slices.Contains(cautions, c) {
+			cautions = append(cautions, c)
+		}
+	}
+	slices.Sort(cautions)
+	out.Caution = strings.Join(cautions, "; ")
 	for _, e := range f.Edits {
 		out.Edits = append(out.Edits, finding.Edit{Location: s.location(e.Range), Text: e.Text})
 	}
@@ -312,7 +320,7 @@ func (s *scan) lowered(p *fix.Prover, findings []finding.Finding) []*fix.Fix {
 		key := fix.Key{Rule: f.Rule, Address: f.Resource.Address}
 		for _, u := range byDir[f.Resource.Unit] {
 			if p.Verdict(u, key) == finding.Fail {
-				wishes = append(wishes, fix.Wish{Unit: u, Key: key, Changes: changesFor(ru, f.Resource.Type)})
+				wishes = append(wishes, fix.Wish{Unit: u, Key: key, Changes: changesFor(ru, s.Rules.FixFor(ru, f.Resource.Type), f.Resource.Type)})
 			}
 		}
 	}
@@ -321,16 +329,16 @@ func (s *scan) lowered(p *fix.Prover, findings []finding.Finding) []*fix.Fix {
 	return fixes
 }
 
-// changesFor returns what a rule wishes for a resource of a type. Where a rule judges the companion that its fix makes, the
+// changesFor returns which of a rule's wishes for a type are for a resource of it. Where a rule judges the companion that its fix makes, the
 // companion is made beside the other types, and everything else that the fix says is for the companion that is there.
-func changesFor(ru *rule.Rule, typ string) []resource.Change {
+func changesFor(ru *rule.Rule, wishes []resource.Change, typ string) []resource.Change {
 	made := func(c resource.Change) bool { return c.Op == resource.Create && slices.Contains(ru.On, c.New.Type) }
-	if !slices.ContainsFunc(ru.Fix, made) {
-		return ru.Fix
+	if !slices.ContainsFunc(wishes, made) {
+		return wishes
 	}
-	companion := slices.ContainsFunc(ru.Fix, func(c resource.Change) bool { return made(c) && c.New.Type == typ })
+	companion := slices.ContainsFunc(wishes, func(c resource.Change) bool { return made(c) && c.New.Type == typ })
 	var out []resource.Change
-	for _, c := range ru.Fix {
+	for _, c := range wishes {
 		if made(c) != companion {
 			out = append(out, c)
 		}
