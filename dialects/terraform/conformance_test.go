@@ -97,6 +97,90 @@ resource "aws_ebs_volume" "disk" {
 			},
 		},
 		{
+			Name: "objects of Kubernetes",
+			Files: map[string]string{
+				"main.tf": `variable "user" {}
+
+variable "debug" {
+  default = true
+}
+
+# a pod
+resource "kubernetes_pod_v1" "web" {
+  metadata {
+    name = "web" # its name
+  }
+
+  spec {
+    host_pid = var.debug
+
+    container {
+      name  = "app"
+      image = "ghcr.io/acme/shop:1.8.2"
+
+      security_context {
+        run_as_user = var.user
+      }
+    }
+  }
+}
+
+resource "kubernetes_manifest" "account" {
+  manifest = {
+    apiVersion = "v1"
+    kind       = "ServiceAccount"
+    metadata   = { name = "shop", namespace = "shop" }
+  }
+}
+`,
+			},
+			Addresses: []string{
+				"kubernetes_manifest.account", "kubernetes_pod_v1.web", "kubernetes_pod_v1.web container app",
+				"resource.kubernetes_manifest.account", "resource.kubernetes_pod_v1.web", "var.debug", "var.user",
+			},
+			Values: []dialecttest.Value{
+				{Address: "kubernetes_pod_v1.web", Path: "metadata.name", Show: `"web"`},
+				{Address: "kubernetes_pod_v1.web", Path: "spec.hostPID", Show: "true", At: "var.debug"},
+				{Address: "kubernetes_pod_v1.web container app", Path: "securityContext.runAsUser", At: "var.user", Wait: "var.user"},
+				{Address: "kubernetes_manifest.account", Path: "metadata.namespace", Show: `"shop"`},
+			},
+			Wishes: []dialecttest.Wish{
+				{
+					Name: "set", Address: "kubernetes_pod_v1.web container app",
+					Changes: []resource.Change{aSet("securityContext.readOnlyRootFilesystem", aYes)},
+				},
+				{
+					Name: "through a variable", Address: "kubernetes_pod_v1.web",
+					Changes: []resource.Change{aSet("spec.hostPID", value.Value{Kind: value.Bool})},
+				},
+				{
+					Name: "an object", Address: "kubernetes_pod_v1.web container app",
+					Changes: []resource.Change{aSet("securityContext.seccompProfile.type", aText("RuntimeDefault"))},
+				},
+				{
+					Name: "in a value", Address: "kubernetes_manifest.account",
+					Changes: []resource.Change{aSet("automountServiceAccountToken", value.Value{Kind: value.Bool})},
+				},
+				{
+					Name: "remove", Address: "kubernetes_pod_v1.web container app",
+					Changes: []resource.Change{{Op: resource.Remove, Path: value.Path{{Name: "securityContext"}, {Name: "runAsUser"}}}},
+				},
+				{
+					Name: "create", Address: "kubernetes_pod_v1.web",
+					Changes: []resource.Change{{Op: resource.Create, New: &resource.Companion{
+						Type: "k8s_network_policy",
+						Body: value.Value{Kind: value.Object, Fields: []value.Field{
+							{Name: "metadata", Value: value.Value{Kind: value.Object, Fields: []value.Field{
+								{Name: "name", Value: aText("${this.metadata.name}")}, {Name: "namespace", Value: aText("${this.metadata.namespace}")}}}},
+							{Name: "spec", Value: value.Value{Kind: value.Object, Fields: []value.Field{
+								{Name: "podSelector", Value: value.Value{Kind: value.Object}},
+								{Name: "policyTypes", Value: value.Value{Kind: value.List, Items: []value.Value{aText("Ingress")}}}}}},
+						}},
+					}}},
+				},
+			},
+		},
+		{
 			Name:         "JSON",
 			NoDirectives: true,
 			Files: map[string]string{
