@@ -94,6 +94,9 @@ runs:
     - uses: docker://alpine:3.20
 `
 
+// reading is the wish that a token only reads code.
+var reading = setTo("permissions", object(value.Field{Name: "contents", Value: text("read")}))
+
 var conformance = dialecttest.Suite{
 	New: New,
 	Samples: []dialecttest.Sample{
@@ -128,7 +131,7 @@ var conformance = dialecttest.Suite{
 				{Address: "jobs.call", Path: "secrets_inherited", Show: "true", At: "inherit"},
 			},
 			Wishes: []dialecttest.Wish{
-				{Name: "permissions", Address: "workflow.ci", Changes: []resource.Change{setTo("permissions", object(value.Field{Name: "contents", Value: text("read")}))}},
+				{Name: "permissions without what is called", Address: "workflow.ci", Changes: []resource.Change{reading}, Refused: true},
 				{Name: "permissions of a job", Address: "jobs.build", Changes: []resource.Change{setTo("permissions.contents", text("read"))}},
 				{Name: "input", Address: "jobs.build.actions/checkout", Changes: []resource.Change{setTo("with.persist-credentials", truly(false))}},
 				{Name: "minutes", Address: "jobs.build", Changes: []resource.Change{setTo("timeout_minutes", number(15))}},
@@ -160,8 +163,52 @@ var conformance = dialecttest.Suite{
 				{Address: "action.say", Path: "callers", Show: `[".github/workflows/build.yml"]`, At: "name: Say"},
 			},
 			Wishes: []dialecttest.Wish{
+				{Name: "permissions", Address: "workflow.ci", Changes: []resource.Change{reading}},
 				{Name: "an input as a variable", Address: "steps.run echo", Changes: []resource.Change{without("injects_input")}},
-				{Name: "preset", Address: "jobs.use", Changes: []resource.Change{setTo("permissions", object(value.Field{Name: "contents", Value: text("read")}))}},
+				{Name: "preset", Address: "jobs.use", Changes: []resource.Change{reading}},
+			},
+		},
+		{
+			Name: "tokens",
+			Files: map[string]string{".github/workflows/a.yaml": `on: push
+jobs:
+  make:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+        with: {token: "${{ github.token }}"}
+      - run: make
+  named:
+    runs-on: ubuntu-24.04
+    steps: [{run: gh pr comment 1, env: {GH_TOKEN: "${{ secrets.GITHUB_TOKEN }}"}}]
+  taken:
+    runs-on: ubuntu-24.04
+    steps: [{uses: actions/stale@v10}]
+  pushed:
+    runs-on: ubuntu-24.04
+    steps: [{run: git push origin v1}]
+  calling:
+    uses: ./.github/workflows/b.yaml
+`, ".github/workflows/b.yaml": `on: workflow_call
+permissions: {contents: write}
+jobs:
+  tag:
+    runs-on: ubuntu-24.04
+    steps: [{run: make}]
+`},
+			Addresses: []string{
+				"workflow.a", "jobs.make", "jobs.make.actions/checkout", "jobs.make.run make", "jobs.make.run make.run", "jobs.named", "jobs.named.run gh pr", "jobs.named.run gh pr.run",
+				"jobs.taken", "jobs.taken.actions/stale", "jobs.pushed", "jobs.pushed.run git push", "jobs.pushed.run git push.run", "jobs.calling",
+				"workflow.b", "jobs.tag", "jobs.tag.run make", "jobs.tag.run make.run",
+			},
+			Wishes: []dialecttest.Wish{
+				{Name: "a checkout", Address: "jobs.make", Changes: []resource.Change{reading}},
+				{Name: "all jobs", Address: "workflow.a", Changes: []resource.Change{reading}, Refused: true},
+				{Name: "named", Address: "jobs.named", Changes: []resource.Change{reading}, Refused: true},
+				{Name: "taken", Address: "jobs.taken", Changes: []resource.Change{reading}, Refused: true},
+				{Name: "pushed", Address: "jobs.pushed", Changes: []resource.Change{reading}, Refused: true},
+				{Name: "calling", Address: "jobs.calling", Changes: []resource.Change{reading}, Refused: true},
+				{Name: "enough for it", Address: "jobs.pushed", Changes: []resource.Change{setTo("permissions", object(value.Field{Name: "contents", Value: text("write")}))}},
 			},
 		},
 		{

@@ -9,6 +9,7 @@ import (
 	"plumbline.dev/plumbline/dialects/pipelines"
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/resource"
+	"plumbline.dev/plumbline/shell"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
@@ -124,6 +125,9 @@ func (e *evaluation) lowerPermissions(n *document.Node, also func(resource.Chang
 		if len(c.Path) == 2 {
 			wished = value.Value{Kind: value.Object, Fields: []value.Field{{Name: c.Path[1].Name, Value: c.Value}}}
 		}
+		if err := e.enough(n, &wished); err != nil {
+			return pipelines.Lowering{}, true, err
+		}
 		l := pipelines.Lowering{Title: "set permissions to " + value.Show(&wished)}
 		if m != nil {
 			l.Changes = []document.Change{{Op: resource.Set, At: n, Path: value.Path{{Name: "permissions"}}, Value: wished}}
@@ -141,6 +145,98 @@ func (e *evaluation) lowerPermissions(n *document.Node, also func(resource.Chang
 		l.Edits = []source.Edit{edit}
 		return l, true, err
 	}
+}
+
+// writers are actions that write with the token of the run, which they take by themselves when nobody gives it to them, as their
+// action.yml says (github-token or repo-token with the default ${{ github.token }}).
+var writers = []string{
+	"actions/stale", "actions/labeler", "actions/first-interaction", "actions/github-script", "actions/deploy-pages",
+	"actions/attest", "actions/attest-build-provenance", "actions/attest-sbom", "actions/create-release", "actions/delete-package-versions",
+	"dessant/lock-threads", "release-drafter/release-drafter", "softprops/action-gh-release", "ncipollo/release-action",
+	"peter-evans/create-or-update-comment", "marocchino/sticky-pull-request-comment", "googleapis/release-please-action",
+	"github/codeql-action",
+}
+
+// readers are actions that only fetch with the token, wherever they have it from.
+var readers = []string{
+	"actions/checkout", "actions/cache", "actions/setup-node", "actions/setup-go", "actions/setup-python", "actions/setup-java", "actions/setup-dotnet",
+}
+
+// enough reports whether permissions that write nothing may be enough for the jobs that have them from n, the workflow or a job. A
+// token that is handed to somebody by name is there for something, and what that is cannot be told from here: a wish that takes the
+// right away would end in a run that fails.
+func (e *evaluation) enough(n *document.Node, wished *value.Value) error {
+	for i := range wished.Fields {
+		if wished.Fields[i].Value.Text == "write" {
+			return nil
+		}
+	}
+	for _, j := range e.model.jobs {
+		if j.node != n && (n != e.model.root || j.node.Get("permissions") != nil) {
+			continue
+		}
+		if user := e.usesToken(j, 0); user != "" {
+			return fmt.Errorf("job %s: %s; only its author knows which rights that needs", j.id, user)
+		}
+	}
+	return nil
+}
+
+// maxCalls is how deep workflows may call each other: https://docs.github.com/en/actions/reference/workflows-and-actions/reusing-workflow-configurations
+const maxCalls = 10
+
+// usesToken says what a job, calls deep in the workflow, does with the token of its run beyond fetching code, or nothing.
+func (e *evaluation) usesToken(j *job, calls int) string {
+	if j.uses.kind != "" {
+		called := e.index.model(e.index.called(j.uses))
+		if called == nil || calls == maxCalls {
+			return "it calls a workflow that is not here, which gets no more rights than its caller has"
+		}
+		for _, k := range called.jobs {
+			said := k.node.Get("permissions")
+			if said == nil {
+				said = called.root.Get("permissions")
+			}
+			if len(writes(said)) > 0 || textOf(said) == "write-all" {
+				return "the workflow that it calls asks for rights to write"
+			}
+			if user := e.usesToken(k, calls+1); said == nil && user != "" {
+				return "in the workflow that it calls, " + user
+			}
+		}
+		return ""
+	}
+	named := func(all []placed) bool {
+		return slices.ContainsFunc(all, func(x placed) bool {
+			return x.node != nil && slices.ContainsFunc(paths(x.node), func(p string) bool { return p == "github.token" || p == "secrets.github_token" })
+		})
+	}
+	if named(gather(j.of.file.File, j.node, "steps")) {
+		return "it uses the token of the run"
+	}
+	for _, s := range j.steps {
+		switch {
+		case s.is(readers...):
+		case s.is(writers...) || s.is(pushers...):
+			return s.uses.repo + " writes to the repository"
+		case named(s.exprs):
+			return "a step uses the token of the run"
+		case s.text != nil && e.pushes(s):
+			return "a step pushes with the token of the run"
+		}
+	}
+	return ""
+}
+
+// pushes reports whether a script pushes to the repository.
+func (e *evaluation) pushes(s *step) bool {
+	for i := range e.reads(s).Commands {
+		c := &e.reads(s).Commands[i]
+		if c.Name == "git" && slices.ContainsFunc(c.Words, func(w shell.Word) bool { return w.Text == "push" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // above writes permissions in lines of their own above an entry, and above the comments that stand directly above that.
