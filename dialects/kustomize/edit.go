@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -41,10 +42,47 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if err := l.finish(&out); err != nil {
 		return dialect.Lowered{}, fmt.Errorf("%s: %w", r.Address, err)
 	}
+	if err := x.unit.tried(out.Edits); err != nil {
+		return dialect.Lowered{}, fmt.Errorf("%s: %w", r.Address, err)
+	}
 	out.Shared = append(out.Shared, l.shared(r)...)
 	slices.Sort(out.Shared)
 	out.Shared = slices.Compact(out.Shared)
 	return out, nil
+}
+
+// maxTried is how many objects a kustomization has at most that is built to try an edit: of larger ones the proof of a fix does that.
+const maxTried = 200
+
+// tried builds with edits, and tells of what kustomize then refuses: it knows kinds, and builds nothing of what has another shape.
+func (u *unit) tried(edits []source.Edit) error {
+	if len(edits) == 0 || len(u.objects) > maxTried {
+		return nil
+	}
+	byFile := make(map[string][]source.Edit)
+	for _, x := range edits {
+		byFile[x.Range.File] = append(byFile[x.Range.File], x)
+	}
+	var changed []*source.File
+	for name, edits := range byFile {
+		f, problem := u.e.workspace.Read(name)
+		if problem != nil {
+			return errors.New(problem.Message)
+		}
+		text, err := source.Apply(f.Bytes, edits)
+		if err != nil {
+			return err
+		}
+		changed = append(changed, &source.File{Path: name, Bytes: text})
+	}
+	ctx := context.Background()
+	n, problems := u.e.With(ctx, changed)
+	for _, p := range append(problems, n.(*estate).build(ctx, u.name.Dir).problems...) {
+		if p.Kind == source.Invalid && !slices.ContainsFunc(u.problems, func(o source.Problem) bool { return o.Message == p.Message }) {
+			return errors.New("with it " + p.Message)
+		}
+	}
+	return nil
 }
 
 // lowering collects what wishes about one object change.
@@ -88,6 +126,9 @@ func (l *lowering) wish(w *manifest.Wish) error {
 		}
 		root, at := of.spot.root()
 		l.add(of.spot.text, root, at, w)
+		if len(w.Path) == 1 && w.Path[0].Name == "apiVersion" {
+			l.version(w, of.spot)
+		}
 		return nil
 	}
 	// Nothing is there yet: it goes where the innermost mapping around it is written.
@@ -113,6 +154,24 @@ func (l *lowering) wish(w *manifest.Wish) error {
 		return nil
 	}
 	return l.stuck(w.Path, of)
+}
+
+// version changes the API version wherever the object is named with it: a patch is of the object whose version it says.
+func (l *lowering) version(w *manifest.Wish, done *spot) {
+	documents := []*spot{l.base}
+	for _, t := range l.touches {
+		for _, root := range t.text.doc.Roots {
+			if root.Kind == document.Mapping && (t.target != nil || names(root, l.object)) {
+				documents = append(documents, &spot{t.text, root, root.Range, nil, value.Step{}})
+			}
+		}
+	}
+	for _, d := range documents {
+		if s := d.member("apiVersion"); s != nil && s.node != done.node {
+			root, at := s.root()
+			l.changes = append(l.changes, change{s.text, document.Change{Op: w.Op, At: root, Path: at, Value: w.Value}, w.Path})
+		}
+	}
 }
 
 // stuck says why a value cannot be changed.
@@ -288,7 +347,7 @@ func (l *lowering) finish(out *dialect.Lowered) error {
 	return nil
 }
 
-// shared lists the resources of other objects that are made of what is edited.
+// shared lists the other resources that are made of what is edited.
 func (l *lowering) shared(r *resource.Resource) []string {
 	var out []string
 	for _, other := range l.graph.Resources {
@@ -297,18 +356,23 @@ func (l *lowering) shared(r *resource.Resource) []string {
 			continue
 		}
 		o, ok := p.Object.Handle.(*object)
-		if !ok || o == l.object {
-			continue
-		}
-		if slices.ContainsFunc(l.changes, func(c change) bool { return o.changes(c, p) }) {
+		if ok && slices.ContainsFunc(l.changes, func(c change) bool { return l.shares(other, o, p, c) }) {
 			out = append(out, other.Address)
 		}
 	}
 	return out
 }
 
-// changes reports whether a part of the object is made of what is changed.
-func (o *object) changes(c change, p *manifest.Part) bool {
+// shares reports whether a resource changes with one change: what is said in a kustomization is said of many objects, and a base or
+// patch may serve several.
+func (l *lowering) shares(r *resource.Resource, o *object, p *manifest.Part, c change) bool {
+	if !c.text.patch && isName(c.text.file.Path) {
+		_, at, _ := c.text.find(c.At, c.Path)
+		return isAt(&r.Body, at)
+	}
+	if o == l.object {
+		return false
+	}
 	for i := range min(len(c.of), len(p.At)) {
 		if c.of[i] != p.At[i] {
 			return false
@@ -317,10 +381,23 @@ func (o *object) changes(c change, p *manifest.Part) bool {
 	if o.base != nil && o.base.text == c.text && o.base.node == c.At {
 		return true
 	}
-	return slices.ContainsFunc(o.touches, func(t *touch) bool {
-		if t.text != c.text {
-			return false
+	return slices.ContainsFunc(o.touches, func(t *touch) bool { return t.text == c.text && (t.target != nil || names(c.At, o)) })
+}
+
+// isAt reports whether a part of a value was written at a place.
+func isAt(v *value.Value, at source.Range) bool {
+	if v.Range == at {
+		return true
+	}
+	for i := range v.Fields {
+		if isAt(&v.Fields[i].Value, at) {
+			return true
 		}
-		return t.target != nil || names(c.At, o)
-	}) || c.text.file == o.unit.order[len(o.unit.order)-1].file && !c.text.patch
+	}
+	for i := range v.Items {
+		if isAt(&v.Items[i], at) {
+			return true
+		}
+	}
+	return false
 }

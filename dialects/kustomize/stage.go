@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"regexp"
@@ -70,6 +71,7 @@ func (e *estate) newStage(top string, lenient, plain bool, leaving map[string]bo
 	s := &stage{e: e, fs: filesys.MakeFsInMemory(), dirs: make(map[string]int), lenient: lenient, plain: plain, leaving: leaving, texts: make(map[string]*text),
 		reads: make(map[string]bool), objects: make(map[string]int), visits: make(map[string]int), next: 1}
 	s.order = e.closure(top)
+	s.next = 2 * e.made(s.order)
 	for i, k := range s.order {
 		s.dirs[k.dir] = i
 		s.names = append(s.names, dirName(i), k.dir)
@@ -84,6 +86,45 @@ func (e *estate) newStage(top string, lenient, plain bool, leaving map[string]bo
 }
 
 func dirName(i int) string { return "/p/" + strconv.Itoa(i) }
+
+// made bounds the lines of what the library writes itself and reads again, as it does for a JSON patch: no document is copied to those.
+func (e *estate) made(order []*kustomization) int {
+	most, more := 0, 16
+	for _, k := range order {
+		if k.text != nil {
+			more += bytes.Count(k.file.Bytes, []byte("\n")) // patches inside of it, literals
+		}
+		for _, to := range k.order {
+			switch to.role {
+			case asResource:
+				for _, root := range e.text(to.path).doc.Roots {
+					most = max(most, linesOf(root))
+				}
+			case asPatch:
+				for _, root := range e.text(to.path).doc.Roots {
+					more += linesOf(root)
+				}
+			case asData:
+				if f, problem := e.workspace.Read(to.path); problem == nil {
+					more += bytes.Count(f.Bytes, []byte("\n"))
+				}
+			}
+		}
+	}
+	return most + more
+}
+
+// linesOf bounds the lines of a node that is written anew.
+func linesOf(n *document.Node) int {
+	lines := 1 + strings.Count(n.Text, "\n")
+	for i := range n.Members {
+		lines += 1 + linesOf(n.Members[i].Value)
+	}
+	for _, item := range n.Items {
+		lines += linesOf(item)
+	}
+	return lines
+}
 
 // limit notes that a budget is used up: nothing is built.
 func (s *stage) limit(at source.Range, message string) {
@@ -101,6 +142,7 @@ func (s *stage) kustomization(k *kustomization, top bool) {
 	}
 	in := &k.spec
 	out := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}}
+	out.BuildMetadata = []string{types.OriginAnnotations}
 	component := in.Kind == types.ComponentKind
 	if component && !top {
 		out.TypeMeta = types.TypeMeta{APIVersion: types.ComponentVersion, Kind: types.ComponentKind}

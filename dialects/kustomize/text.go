@@ -166,7 +166,11 @@ func (t *text) edit(x source.Edit) (source.Edit, bool) {
 			lines[i] = t.indent + lines[i]
 		}
 	}
-	return source.Edit{Range: source.Range{File: t.file.Path, Start: from, End: to}, Text: strings.Join(lines, "")}, true
+	text := strings.Join(lines, "")
+	if bytes.Contains(t.file.Bytes, []byte("\r\n")) {
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	}
+	return source.Edit{Range: source.Range{File: t.file.Path, Start: from, End: to}, Text: text}, true
 }
 
 // positions notes where every node begins.

@@ -92,13 +92,7 @@ func (u *unit) missing(all []*resource.Resource) []resource.Missing {
 
 // object finds where an object comes from.
 func (u *unit) object(r *kustomized.Resource) *object {
-	o := &object{unit: u, kind: r.GetKind(), namespace: r.GetNamespace()}
-	o.names = append(o.names, r.GetName())
-	for _, id := range append(r.PrevIds(), r.OrgId()) {
-		if !slices.Contains(o.names, id.Name) {
-			o.names = append(o.names, id.Name)
-		}
-	}
+	o := &object{unit: u, kind: r.GetKind(), namespace: r.GetNamespace(), names: u.namesOf(r.GetName())}
 	origin, err := r.GetOrigin()
 	if err != nil {
 		origin = nil
@@ -128,6 +122,27 @@ func (u *unit) object(r *kustomized.Resource) *object {
 	}
 	u.objects = append(u.objects, o)
 	return o
+}
+
+// maxNames bounds the names that an object may have had.
+const maxNames = 64
+
+// namesOf lists what an object of a name may be called in its file: kustomize puts prefixes and suffixes around names.
+func (u *unit) namesOf(name string) []string {
+	out := []string{name}
+	for i := 0; i < len(out) && len(out) < maxNames; i++ {
+		for _, k := range u.order {
+			for _, cut := range [...]func() (string, bool){
+				func() (string, bool) { return strings.CutPrefix(out[i], k.spec.NamePrefix) },
+				func() (string, bool) { return strings.CutSuffix(out[i], k.spec.NameSuffix) },
+			} {
+				if shorter, ok := cut(); ok && shorter != "" && !slices.Contains(out, shorter) {
+					out = append(out, shorter)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // declared finds the object in a text that kustomize says it is of.
