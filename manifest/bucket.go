@@ -8,6 +8,7 @@ import (
 // bucket is the pods of one namespace, by what selectors ask for.
 type bucket struct {
 	namespace value.Value
+	position  int // in the order in which they were met
 	pods      []*pod
 	byLabel   map[string][]*pod
 	open      []*pod // of which not every label is known
@@ -32,9 +33,12 @@ func (b *builder) place(p *pod) {
 	key := keyOf(&p.of.namespace)
 	in := b.buckets[key]
 	if in == nil {
-		in = &bucket{namespace: p.of.namespace, byLabel: make(map[string][]*pod)}
+		in = &bucket{namespace: p.of.namespace, position: len(b.order), byLabel: make(map[string][]*pod)}
 		b.buckets[key] = in
 		b.order = append(b.order, in)
+		if !isNamed(key) {
+			b.loose = append(b.loose, in)
+		}
 	}
 	in.pods = append(in.pods, p)
 	keys, open := labelKeys(&p.labels)
@@ -52,7 +56,7 @@ func (b *builder) selectPods(from *entity, at value.Path, namespace *value.Value
 		return
 	}
 	key, keyed := s.key()
-	for _, in := range b.order {
+	for _, in := range b.around(namespace) {
 		if !b.step(from) {
 			return
 		}
@@ -78,6 +82,19 @@ func (b *builder) selectPods(from *entity, at value.Path, namespace *value.Value
 			}
 		}
 	}
+}
+
+// around returns the buckets of namespaces that may be the one given, in order.
+func (b *builder) around(namespace *value.Value) []*bucket {
+	key := keyOf(namespace)
+	if !isNamed(key) {
+		return b.order
+	}
+	var own []*bucket
+	if in := b.buckets[key]; in != nil {
+		own = []*bucket{in}
+	}
+	return merged(own, b.loose, func(in *bucket) int { return in.position })
 }
 
 func hasLabel(p *pod, key string) bool {

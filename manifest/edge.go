@@ -9,11 +9,21 @@ import (
 
 // index remembers an object by its name.
 func (b *builder) index(e *entity) {
+	b.types[e.Type] = append(b.types[e.Type], e)
 	if name, ok := wordOf(&e.name); ok {
-		b.names[e.Type+"/"+name] = append(b.names[e.Type+"/"+name], e)
+		enter(b.names, e.Type+"/"+name, e)
 	} else if e.name.Kind == value.Unknown {
-		b.unnamed[e.Type] = append(b.unnamed[e.Type], e)
+		enter(b.unnamed, e.Type, e)
 	}
+}
+
+func enter(rosters map[string]*roster, key string, e *entity) {
+	r := rosters[key]
+	if r == nil {
+		r = &roster{}
+		rosters[key] = r
+	}
+	r.all = append(r.all, e)
 }
 
 // refer makes references from an attribute to the objects of a type that its value names. A namespace of nil is for those of the cluster.
@@ -21,9 +31,9 @@ func (b *builder) refer(from *resource.Resource, at value.Path, typ string, name
 	if !name.IsSet() {
 		return
 	}
-	lists := [2][]*entity{nil, b.unnamed[typ]}
+	lists := [2][]*entity{nil, b.unnamed[typ].near(namespace)}
 	if s, ok := wordOf(name); ok {
-		lists[0] = b.names[typ+"/"+s]
+		lists[0] = b.names[typ+"/"+s].near(namespace)
 	} else {
 		lists[0] = b.named(typ)
 	}
@@ -50,12 +60,12 @@ func (b *builder) refer(from *resource.Resource, at value.Path, typ string, name
 // named returns the objects of a type whose name is known.
 func (b *builder) named(typ string) []*entity {
 	var out []*entity
-	for _, e := range b.entities {
-		if e.Type == typ && e.name.Kind != value.Unknown {
+	for _, e := range b.types[typ] {
+		if e.name.Kind != value.Unknown {
 			out = append(out, e)
 		}
 	}
-	b.steps += len(b.entities)
+	b.steps += len(b.types[typ])
 	return out
 }
 
@@ -249,12 +259,9 @@ func (b *builder) accounts(e *entity, at value.Path, group *value.Value) {
 		return
 	}
 	wanted := text(strings.TrimPrefix(space, ":"))
-	for _, other := range b.entities {
+	for _, other := range b.types["k8s_service_account"] {
 		if !b.step(e) {
 			return
-		}
-		if other.Type != "k8s_service_account" {
-			continue
 		}
 		found := yes
 		if space != "" {
@@ -271,11 +278,11 @@ func (b *builder) aggregation(e *entity) {
 	selectors := e.Body.Field("aggregationRule").Field("clusterRoleSelectors")
 	for i := range selectors.Items {
 		s := labelSelector(&selectors.Items[i])
-		for _, other := range b.entities {
+		for _, other := range b.types["k8s_cluster_role"] {
 			if !b.step(e) {
 				return
 			}
-			if other.Type != "k8s_cluster_role" || other == e {
+			if other == e {
 				continue
 			}
 			labels := field(&other.Body, "metadata", "labels")

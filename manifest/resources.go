@@ -19,8 +19,8 @@ const (
 
 // Resources makes the resources of the objects of a unit, which refer to each other. The problems are budgets that were used up.
 func Resources(set *schema.Set, objects []Object, limits dialect.Limits) ([]*resource.Resource, []source.Problem) {
-	b := &builder{set: set, limits: limits.Defaults(), seen: make(map[string]int, len(objects)), names: make(map[string][]*entity), unnamed: make(map[string][]*entity),
-		buckets: make(map[string]*bucket)}
+	b := &builder{set: set, limits: limits.Defaults(), seen: make(map[string]int, len(objects)), names: make(map[string]*roster), unnamed: make(map[string]*roster),
+		types: make(map[string][]*entity), buckets: make(map[string]*bucket)}
 	for i := range objects {
 		if len(b.out) >= b.limits.Resources {
 			b.limit(objects[i].Range, "there are more than %d resources; those from here on are left out", b.limits.Resources)
@@ -41,10 +41,12 @@ type builder struct {
 	seen     map[string]int // addresses without number: how often
 	entities []*entity
 	pods     []*pod
-	names    map[string][]*entity // by type and name
-	unnamed  map[string][]*entity // by type, those whose name is not known
-	buckets  map[string]*bucket   // the pods of each namespace
+	types    map[string][]*entity
+	names    map[string]*roster // by type and name
+	unnamed  map[string]*roster // by type, those whose name is not known
+	buckets  map[string]*bucket // the pods of each namespace
 	order    []*bucket
+	loose    []*bucket // those of namespaces of which the name is not known
 	steps    int
 	refs     int
 	spent    bool
@@ -55,6 +57,7 @@ type entity struct {
 	*resource.Resource
 	object    *Object
 	kind      kind
+	position  int  // among the entities
 	known     bool // it is a kind of Kubernetes' own, or one that rules ask for
 	name      value.Value
 	namespace value.Value // Absent for those of the cluster
@@ -96,6 +99,7 @@ func (b *builder) object(o *Object) {
 	if typ != "k8s_pod" {
 		b.add(e.Resource)
 	}
+	e.position = len(b.entities)
 	b.entities = append(b.entities, e)
 	b.index(e)
 	if at, ok := podIn(groupOf(version), name); ok {
