@@ -124,6 +124,9 @@ func (l *lowering) source(n *document.Node, of origin, entry source.Range, remov
 // value changes a value where it is written, or adds it to the values of the chart that reads it.
 func (l *lowering) value(w *manifest.Wish, p value.Path) error {
 	at := l.unit.written(p)
+	if set, is := l.unit.isSet(p); is {
+		return fmt.Errorf("the value is given by --var %s", set)
+	}
 	if at == nil {
 		return fmt.Errorf("no file of values is there that %s could be written to", p)
 	}

@@ -96,6 +96,9 @@ func (u *unit) trace(o *object, s *chart.Origin, from value.Path, at, _ source.R
 		name = "." + from.String()
 	}
 	steps := []dialect.Step{{Name: name, Range: at}}
+	if set, is := u.isSet(below(from)); is {
+		return append(steps, dialect.Step{Name: "--var " + set.String()})
+	}
 	if p := below(from); p != nil && !s.Default {
 		if w := u.written(p); w != nil && len(w.rest) == 0 {
 			steps = append(steps, dialect.Step{Name: w.path.String(), Range: w.at})

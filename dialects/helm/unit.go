@@ -23,6 +23,7 @@ type unit struct {
 	chart *unitChart
 	root  *chart.Chart // as it was rendered
 	given []*values    // weakest first
+	sets  []value.Path // below .Values, that --var sets
 	graph *resource.Graph
 }
 
@@ -68,6 +69,7 @@ func (e *estate) evaluate(ctx context.Context, of *unitChart, v *variant) *diale
 	out.Reads.Files = slices.Compact(out.Reads.Files)
 	var objects []manifest.Object
 	if l.chart != nil && ctx.Err() == nil {
+		given = u.set(l, given, out)
 		objects = u.render(ctx, l.chart, given, out)
 	}
 	of.said.Store(v.name, said(objects))

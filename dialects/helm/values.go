@@ -76,8 +76,12 @@ func (u *unit) own(c *chart.Chart) *values {
 }
 
 // written finds where the value at a path below .Values is written, or, when it is nowhere, the deepest table on the way to it that is:
-// of several sets of values for one chart the weakest, for what is added there holds under all of them.
+// of several sets of values for one chart the weakest, for what is added there holds under all of them. What --var sets is written
+// nowhere.
 func (u *unit) written(p value.Path) *written {
+	if _, set := u.isSet(p); set {
+		return nil
+	}
 	var best *written
 	under := 0 // how deep the values of best are below those of the root
 	for _, l := range u.layersOf(p) {
