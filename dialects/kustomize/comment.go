@@ -13,7 +13,7 @@ import (
 // Comments returns the comments of a kustomization, with those in the patches that are written inside of it, and of a manifest or patch
 // as Kubernetes has them.
 func (e *estate) Comments(p string) []dialect.Comment {
-	if !isName(p) {
+	if !isName(p) || !e.isOurs(p) {
 		return e.all.Comments(p)
 	}
 	f, problem := e.workspace.Read(p)
@@ -22,7 +22,9 @@ func (e *estate) Comments(p string) []dialect.Comment {
 	}
 	t := e.text(p)
 	out := slices.Clone(t.doc.Comments)
+	e.mu.Lock()
 	k := e.read[p]
+	e.mu.Unlock()
 	if k != nil && k.text != nil {
 		out = e.framed(k, out)
 	}

@@ -50,6 +50,9 @@ func (e *estate) plan() []source.Problem {
 		}
 		visited = append(visited, k)
 		g.named[k.file.Path] = true
+		for _, p := range k.aside {
+			g.named[p] = true
+		}
 		way = append(way, dir)
 		for _, to := range k.order {
 			switch {

@@ -30,6 +30,7 @@ type kustomization struct {
 	missing  []resource.Missing // what it names and is not at hand
 	problems []source.Problem
 	looked   []string // paths that were looked for
+	aside    []string // files that it names and that are not used
 }
 
 // patch is one patch of a kustomization.
@@ -213,7 +214,7 @@ func (r *reading) names() {
 			i -= len(s.HelmCharts)
 			at, name = step("helmChartInflationGenerator", i), s.HelmChartInflationGenerator[i].ChartName
 		}
-		r.absent(at, "chart "+name, "charts are not rendered for kustomizations, and what the chart %s installs is not looked at", name)
+		r.absent(at, "chart."+name, "charts are not rendered for kustomizations, and what the chart %s installs is not looked at", name)
 	}
 }
 
@@ -252,6 +253,7 @@ func (r *reading) plugin(p string, at value.Path) {
 		return
 	}
 	if !r.e.isFile(to) || !isHarmless(r.e.text(to)) {
+		r.aside = append(r.aside, to)
 		r.absent(at, p, "plugins are never run, and what %s does is not looked at", p)
 		return
 	}

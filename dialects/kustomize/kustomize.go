@@ -146,7 +146,7 @@ type estate struct {
 func (d kustomize) Open(ctx context.Context, w *dialect.Workspace, paths []string) (dialect.Estate, []source.Problem) {
 	e := &estate{kustomize: d, workspace: w, limits: w.Limits.Defaults(), read: make(map[string]*kustomization), texts: make(map[string]*text)}
 	for _, p := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		if isName(p) {
+		if isName(p) && e.isOurs(p) {
 			e.ours = append(e.ours, p)
 		} else {
 			e.theirs = append(e.theirs, p)
@@ -158,6 +158,12 @@ func (d kustomize) Open(ctx context.Context, w *dialect.Workspace, paths []strin
 	problems = append(problems, more...)
 	e.rest, _ = d.kubernetes.Open(ctx, w, e.left())
 	return e, problems
+}
+
+// isOurs reports whether a file that is called as kustomizations are is one; of one that cannot be read nobody knows better.
+func (e *estate) isOurs(p string) bool {
+	f, problem := e.workspace.Read(p)
+	return problem != nil || isOurs(f.Bytes)
 }
 
 // left lists the manifests that no kustomization names.
@@ -173,7 +179,7 @@ func (e *estate) kustomization(dir string) *kustomization {
 		k, known := e.read[p]
 		e.mu.Unlock()
 		if !known {
-			if _, claimed := slices.BinarySearch(e.ours, p); !claimed && !e.isFile(p) {
+			if _, claimed := slices.BinarySearch(e.ours, p); !claimed && (!e.isFile(p) || !e.isOurs(p)) {
 				continue
 			}
 			f, problem := e.workspace.Read(p)

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"plumbline.dev/plumbline/document"
 	"plumbline.dev/plumbline/value"
 )
@@ -31,8 +34,82 @@ func (o *object) transformed(text string, at value.Path) (origin, bool) {
 				return origin{spot: s, exact: exact, set: entry[0].Name + " of " + k.file.Path}, true
 			}
 		}
+		if x, ok := o.replaced(k, text, at); ok {
+			return x, true
+		}
 	}
 	return origin{}, false
+}
+
+// replaced finds the replacement that sets a value: where it copies from, when that says the same, else the replacement.
+func (o *object) replaced(k *kustomization, text string, at value.Path) (origin, bool) {
+	if before := o.along(o.base, at); before != nil && before.node.Text == text {
+		return origin{}, false
+	}
+	for i := len(k.spec.Replacements) - 1; i >= 0; i-- {
+		r := &k.spec.Replacements[i]
+		if !slices.ContainsFunc(r.Targets, func(t *types.TargetSelector) bool {
+			return t != nil && (t.Select == nil || matches(t.Select.Kind, o.kind)) && slices.ContainsFunc(t.FieldPaths, func(p string) bool { return leadsTo(p, at) })
+		}) {
+			continue
+		}
+		entry := k.entry(step("replacements", i))
+		if entry == nil {
+			continue
+		}
+		x := origin{spot: entry, set: step("replacements", i).String() + " of " + k.file.Path}
+		if r.Source != nil {
+			if s := o.unit.said(r.Source, text); s != nil {
+				x.spot = s
+			}
+		}
+		return x, true
+	}
+	return origin{}, false
+}
+
+// leadsTo reports whether the names of a field path are those of a path of the object.
+func leadsTo(fieldPath string, at value.Path) bool {
+	var steps []string
+	for s := range strings.SplitSeq(fieldPath, ".") {
+		if _, err := strconv.Atoi(s); err != nil && !strings.HasPrefix(s, "[") && s != "*" && s != "-" {
+			steps = append(steps, s)
+		}
+	}
+	for _, s := range at {
+		if s.Name == "" {
+			continue
+		}
+		if len(steps) == 0 || steps[0] != s.Name {
+			return false
+		}
+		steps = steps[1:]
+	}
+	return len(steps) == 0
+}
+
+// said returns where the source of a replacement is written, when it says a text.
+func (u *unit) said(source *types.SourceSelector, text string) *spot {
+	for _, r := range u.built.objects.Resources() {
+		if source.Kind != "" && r.GetKind() != source.Kind || source.Name != "" && !slices.Contains(u.namesOf(r.GetName()), source.Name) {
+			continue
+		}
+		n := r.YNode()
+		fieldPath := source.FieldPath
+		if fieldPath == "" {
+			fieldPath = types.DefaultReplacementFieldPath
+		}
+		for s := range strings.SplitSeq(fieldPath, ".") {
+			n = member(n, s)
+		}
+		if n == nil || n.Kind != yaml.ScalarNode || n.Value != text {
+			continue
+		}
+		if s := (&object{unit: u}).written(n); s != nil {
+			return s
+		}
+	}
+	return nil
 }
 
 // entry returns the node of an entry of the kustomization; nil when it is not written so.
