@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 
 	"plumbline.dev/plumbline/value"
@@ -28,10 +29,24 @@ func NamesSecret(path value.Path) bool {
 	return false
 }
 
+// naming are attributes that say which secret or what kind of thing is meant, in every dialect that has them, and never hold a
+// secret: without them a report could not say what it is about.
+var naming = []string{"name", "kind", "type", "module", "secrets_used", "secret_dumps", "static_credentials", "injects_secret", "unredacted_secrets"}
+
+// namesOnly reports whether a path leads to an attribute that is naming.
+func namesOnly(path value.Path) bool {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i].Name != "" {
+			return slices.Contains(naming, path[i].Name)
+		}
+	}
+	return false
+}
+
 // Conceal returns what may be shown of the value at a path: texts that stand under the name of a secret, or that look like
-// one, are Hidden. With all, every text is.
+// one, are Hidden. With all, every text is that does not only name something.
 func Conceal(path value.Path, v *value.Value, all bool) value.Value {
-	return conceal(v, all || NamesSecret(path))
+	return conceal(v, (all || NamesSecret(path)) && !namesOnly(path))
 }
 
 func conceal(v *value.Value, all bool) value.Value {

@@ -185,7 +185,8 @@ func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource
 	if structure && f.Outcome == finding.Fail {
 		return // a block is no evidence: what is in it is
 	}
-	f.Secret = f.Secret || rule.NamesSecret(w.Path)
+	// automountServiceAccountToken is named like a secret, but neither a switch nor something that is not there can be one.
+	f.Secret = f.Secret || v.Kind != value.Bool && v.Kind != value.Absent && rule.NamesSecret(w.Path)
 	if len(f.Evidence) < maxRelated {
 		shown := rule.Conceal(w.Path, v, f.Secret)
 		e := finding.Evidence{Path: path, Value: value.Show(&shown)}
