@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"bytes"
 	"math"
 	"regexp"
 	"slices"
@@ -143,8 +144,35 @@ var harmlessWords = []string{
 // namingWords are the words that make a name that ends with secret that of an object which holds one: existingSecret.
 var namingWords = []string{"existing", "pull", "tls"}
 
+// secretStems are parts of which each of the secretWords has one.
+var secretStems = []string{"pass", "secret", "token", "key", "credential", "pwd", "string"}
+
+// hasStem reports whether a name has a part that every name of a secret has. Of every path of a report it is asked, and of nearly all
+// the answer is no: it must cost nothing.
+func hasStem(name string) bool {
+	var buffer [64]byte
+	letters := buffer[:0]
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'A' && c <= 'Z':
+			letters = append(letters, c|0x20)
+		case c >= 'a' && c <= 'z':
+			letters = append(letters, c)
+		}
+	}
+	for _, stem := range secretStems {
+		if bytes.Contains(letters, []byte(stem)) {
+			return true
+		}
+	}
+	return false
+}
+
 // secretName reports whether a name is that of a secret: db_password is, password_length and secret_arn are not.
 func secretName(name string) bool {
+	if !hasStem(name) {
+		return false
+	}
 	words := wordsOf(name)
 	if len(words) == 0 || words[len(words)-1] == "secret" && slices.ContainsFunc(words, func(w string) bool { return slices.Contains(namingWords, w) }) {
 		return false

@@ -1,6 +1,9 @@
 package rule
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSecretInUse(t *testing.T) {
 	for _, c := range []struct {
@@ -36,5 +39,18 @@ func TestSecretInUse(t *testing.T) {
 		if got := secretInUse(c.name, c.value); got != c.want {
 			t.Errorf("%s = %q: got %t, want %t", c.name, c.value, got, c.want)
 		}
+	}
+}
+
+func TestStems(t *testing.T) {
+	for _, word := range secretWords {
+		for _, name := range []string{word, strings.ToUpper("db_" + word), "x" + word + "1", word[:2] + "_" + word[2:]} {
+			if !hasStem(name) {
+				t.Errorf("%s has no stem", name)
+			}
+		}
+	}
+	if hasStem("metadata") {
+		t.Error("metadata has a stem")
 	}
 }

@@ -18,10 +18,7 @@ func (x *explainer) Explain(r *resource.Resource, path value.Path) dialect.Expla
 	if !ok {
 		return dialect.Explanation{}
 	}
-	out := dialect.Explanation{Path: append(part.Object.Within[:len(part.Object.Within):len(part.Object.Within)], part.Path(path)...).String()}
-	if len(part.Object.Within) > 0 {
-		out.Path = part.Path(path).String()
-	}
+	out := dialect.Explanation{Path: part.Path(path).String()}
 	if v := r.Body.At(path); v.Kind == value.Unknown {
 		wait := dialect.Wait{Name: "what is filled in at " + out.Path, Kind: "variable", Range: v.Range}
 		out.Waits = append(out.Waits, wait)
