@@ -111,6 +111,8 @@ type values struct {
 	doc     *document.Document
 	data    chart.Values
 	problem *source.Problem
+
+	elsewhere source.Range // of values that another language gives: where it writes them
 }
 
 // values reads a file of values, once.
@@ -170,6 +172,9 @@ func (v *values) find(p value.Path) (n *document.Node, at source.Range, rest val
 		default:
 			return n, at, p[i:]
 		}
+	}
+	if !v.elsewhere.IsZero() {
+		at = v.elsewhere
 	}
 	return n, at, nil
 }

@@ -130,6 +130,9 @@ func (l *lowering) value(w *manifest.Wish, p value.Path) error {
 	if at == nil {
 		return fmt.Errorf("no file of values is there that %s could be written to", p)
 	}
+	if !at.values.elsewhere.IsZero() {
+		return fmt.Errorf("%s is given by who installs the chart, in %s", p, at.values.elsewhere.File)
+	}
 	path := append(at.path[:len(at.path):len(at.path)], at.rest...)
 	for _, s := range at.rest[min(1, len(at.rest)):] {
 		if s.Name == "" {

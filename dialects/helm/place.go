@@ -187,7 +187,9 @@ func (r *reader) fromValues(n *document.Node, of origin) *written {
 	return w
 }
 
-func (v *values) within(at source.Range) bool { return v.file != nil && at.End <= len(v.file.Bytes) }
+func (v *values) within(at source.Range) bool {
+	return v.file != nil && (at.End <= len(v.file.Bytes) || !v.elsewhere.IsZero())
+}
 
 // valuesPath returns the path below .Values of what a node is made of, or nil.
 func (o *output) valuesPath(n *document.Node, of origin) value.Path {
@@ -244,7 +246,7 @@ func (r *reader) scalar(v *value.Value, n *document.Node) {
 	for _, s := range r.spansIn(n.Range.Start, n.Range.End) {
 		release := len(s.From) == 2 && s.From[0].Name == "Release"
 		switch {
-		case s.Made, s.Required, release && s.From[1].Name == "Namespace":
+		case s.Made, s.Required, release && s.From[1].Name == "Namespace" && !r.unit.namespaced():
 			prefix := ""
 			if v.Kind == value.String && n.Style == document.Plain && s.At > n.Range.Start && s.At-n.Range.Start <= len(v.Text) {
 				prefix = v.Text[:s.At-n.Range.Start]

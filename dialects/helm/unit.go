@@ -25,6 +25,8 @@ type unit struct {
 	given []*values    // weakest first
 	sets  []value.Path // below .Values, that --var sets
 	graph *resource.Graph
+
+	install *Install // as another language installs it; nil otherwise
 }
 
 // output is one template as it was rendered, and the Handle of the objects in it.
@@ -107,7 +109,7 @@ func (u *unit) render(ctx context.Context, c *chart.Chart, given chart.Values, o
 		}
 	}
 	outputs, problems := chart.Render(ctx, root, all, chart.Settings{
-		Release: chart.Release{Name: "release-name", Namespace: "default"}, Capabilities: capabilities,
+		Release: u.release(), Capabilities: capabilities,
 		Limits: chart.Limits{Steps: steps, OutputBytes: outputBytes, ValueBytes: u.limits.ValueBytes, Depth: depth, Nesting: u.limits.Nesting},
 	})
 	out.Problems = append(out.Problems, problems...)
@@ -124,6 +126,23 @@ func (u *unit) render(ctx context.Context, c *chart.Chart, given chart.Values, o
 		objects = append(objects, u.objects(&outputs[i], out)...)
 	}
 	return objects
+}
+
+// release is what templates see of the release.
+func (u *unit) release() chart.Release {
+	out := chart.Release{Name: "release-name", Namespace: "default"}
+	if u.install != nil && u.install.Name != "" {
+		out.Name = u.install.Name
+	}
+	if u.namespaced() {
+		out.Namespace = u.install.Namespace.Text
+	}
+	return out
+}
+
+// namespaced reports whether the namespace of the release is known.
+func (u *unit) namespaced() bool {
+	return u.install != nil && u.install.Namespace.Kind == value.String && u.install.Namespace.Text != ""
 }
 
 // fitting returns the capabilities of a version of Kubernetes that a chart accepts: the newest there is.

@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"plumbline.dev/plumbline/manifest"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/schema"
+	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -17,57 +19,86 @@ import (
 // so what refers to these refers to them; a resource as Terraform has it stands beside its object under the longer form of its
 // address that the language knows too: resource.kubernetes_pod.web.
 
-// orchestrate adds to an evaluated unit the resources that its objects of Kubernetes make. One without such is not changed.
-func orchestrate(set *schema.Set, limits dialect.Limits, u *dialect.Unit) *dialect.Unit {
-	if !slices.ContainsFunc(u.Graph.Resources, func(r *resource.Resource) bool { return object.Is(r.Type) }) {
+// orchestration is the work on one unit.
+type orchestration struct {
+	set       *schema.Set
+	workspace *dialect.Workspace
+	unit      *dialect.Unit
+	dir       string // of the root module
+	objects   []manifest.Object
+	charts    map[any]chartOf // by the handle of an object
+	missing   []resource.Missing
+	problems  []source.Problem
+	reads     dialect.Reads
+}
+
+// orchestrate adds to an evaluated unit the resources that its objects of Kubernetes make. One without such is not changed. Dir is that
+// of its root module.
+func (e *estate) orchestrate(ctx context.Context, u *dialect.Unit, dir string) *dialect.Unit {
+	if !slices.ContainsFunc(u.Graph.Resources, func(r *resource.Resource) bool { return r.Type == releaseType || object.Is(r.Type) }) {
 		return u
 	}
-	missing := slices.Clone(u.Graph.Missing)
-	var objects []manifest.Object
+	o := &orchestration{set: e.set, workspace: e.workspace, unit: u, dir: dir, charts: make(map[any]chartOf)}
+	o.releases(ctx)
 	kept := make(map[string]string) // address of a resource to the one that it gets
 	all := make([]*resource.Resource, 0, len(u.Graph.Resources))
 	for _, r := range u.Graph.Resources {
-		if !object.Is(r.Type) {
-			all = append(all, r)
-			continue
+		beside := o.read(r)
+		if beside != r {
+			kept[r.Address] = beside.Address
 		}
-		found, known := object.Read(set, r)
-		if !known {
-			missing = append(missing, resource.Missing{Address: r.Address, Types: "k8s_"})
-		}
-		if len(found) == 0 {
-			all = append(all, r)
-			continue
-		}
-		beside := *r
-		beside.Address = longer(r)
-		kept[r.Address] = beside.Address
-		all = append(all, &beside)
-		for _, o := range found {
-			o.Of = &beside
-			whole := manifest.Object{Body: o.Body, Range: r.Range, Header: r.Header, Dialect: r.Dialect, Namespace: o.Namespace(), Calls: r.Calls, Maybe: r.Maybe,
-				Address: r.Address, Handle: o}
-			objects = append(objects, manifest.Unfold(whole)...)
-		}
+		all = append(all, beside)
 	}
-	made, problems := manifest.Resources(set, objects, limits)
+	made, problems := manifest.Resources(e.set, o.objects, e.limits)
 	for _, r := range made {
-		part, _ := r.Handle.(*manifest.Part)
-		of := part.Object.Handle.(*object.Object).Of
-		r.Module, r.Provider, r.When = of.Module, of.Provider, of.When
+		part, ok := r.Handle.(*manifest.Part)
+		if !ok {
+			continue
+		}
+		x, ok := part.Object.Handle.(*object.Object)
+		if !ok {
+			r.Module = o.charts[part.Object.Handle].by.Module
+			continue
+		}
+		r.Module, r.Provider, r.When = x.Of.Module, x.Of.Provider, x.Of.When
 		if r.Address == part.Object.Address || strings.HasPrefix(r.Address, part.Object.Address+" #") {
-			r.Native, r.Name, r.Within, r.Tags = of.Type, of.Name, of.Address, of.Tags
+			r.Native, r.Name, r.Within, r.Tags = x.Of.Type, x.Of.Name, x.Of.Address, x.Of.Tags
 		}
 	}
 	for i, r := range all {
 		all[i] = refersToo(r, kept)
 	}
 	out := *u
-	out.Graph = resource.NewGraph(append(all, made...), missing)
-	out.Explainer = &orchestra{Explainer: u.Explainer, set: set, graph: out.Graph}
-	out.Problems = append(slices.Clone(u.Problems), problems...)
+	out.Graph = resource.NewGraph(append(all, made...), slices.Concat(u.Graph.Missing, o.missing))
+	out.Explainer = &orchestra{Explainer: u.Explainer, set: e.set, graph: out.Graph, charts: o.charts}
+	out.Problems = slices.Concat(u.Problems, o.problems, problems)
 	slices.SortStableFunc(out.Problems, compareProblems)
+	out.Problems = slices.Compact(out.Problems)
+	out.Reads.Files = slices.Compact(slices.Sorted(slices.Values(slices.Concat(u.Reads.Files, o.reads.Files))))
+	out.Reads.Dirs = slices.Compact(slices.Sorted(slices.Values(slices.Concat(u.Reads.Dirs, o.reads.Dirs))))
 	return &out
+}
+
+// read takes the objects of a resource. It returns the resource, under its longer address when it has some.
+func (o *orchestration) read(r *resource.Resource) *resource.Resource {
+	if !object.Is(r.Type) {
+		return r
+	}
+	found, known := object.Read(o.set, r)
+	if !known {
+		o.missing = append(o.missing, resource.Missing{Address: r.Address, Types: "k8s_"})
+	}
+	if len(found) == 0 {
+		return r
+	}
+	beside := *r
+	beside.Address = longer(r)
+	for _, x := range found {
+		x.Of = &beside
+		o.objects = append(o.objects, manifest.Unfold(manifest.Object{Body: x.Body, Range: r.Range, Header: r.Header, Dialect: r.Dialect,
+			Namespace: x.Namespace(), Calls: r.Calls, Maybe: r.Maybe, Address: r.Address, Handle: x})...)
+	}
+	return &beside
 }
 
 // longer is the address of a resource with the word resource before its type.
@@ -98,8 +129,19 @@ func refersToo(r *resource.Resource, kept map[string]string) *resource.Resource 
 // orchestra explains and edits objects by the attributes that write them.
 type orchestra struct {
 	dialect.Explainer
-	set   *schema.Set
-	graph *resource.Graph
+	set    *schema.Set
+	graph  *resource.Graph
+	charts map[any]chartOf
+}
+
+// of returns who explains a resource that is not made of Terraform's.
+func (x *orchestra) of(r *resource.Resource) dialect.Explainer {
+	if part, ok := r.Handle.(*manifest.Part); ok {
+		if c, ok := x.charts[part.Object.Handle]; ok {
+			return c.release.Explainer(x.graph)
+		}
+	}
+	return x.Explainer
 }
 
 // objectOf returns the object that a resource was made of; nil for all others.
@@ -116,7 +158,7 @@ func objectOf(r *resource.Resource) (*manifest.Part, *object.Object) {
 func (x *orchestra) Explain(r *resource.Resource, p value.Path) dialect.Explanation {
 	part, o := objectOf(r)
 	if o == nil {
-		return x.Explainer.Explain(r, p)
+		return x.of(r).Explain(r, p)
 	}
 	at, rest := o.Path(placeOf(part, p))
 	out := dialect.Explanation{}
@@ -139,7 +181,7 @@ func placeOf(part *manifest.Part, p value.Path) value.Path {
 func (x *orchestra) Edit(r *resource.Resource, changes []resource.Change) (dialect.Lowered, error) {
 	part, o := objectOf(r)
 	if o == nil {
-		return x.Explainer.Edit(r, changes)
+		return x.of(r).Edit(r, changes)
 	}
 	wishes, err := manifest.Lower(r, changes)
 	if err != nil {

@@ -125,7 +125,7 @@ func (e *estate) evaluatePlan(ctx context.Context, of planUnit) *dialect.Unit {
 	slices.SortStableFunc(u.Problems, compareProblems)
 	u.Graph = resource.NewGraph(resources, nil)
 	u.Explainer = &planExplainer{now: m.now, graph: u.Graph}
-	return orchestrate(e.set, e.limits, u)
+	return e.orchestrate(ctx, u, of.name.Dir)
 }
 
 // planSource is the source of a plan under the plan's variables.

@@ -192,7 +192,7 @@ func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 			f.leave()
 		}
 	}
-	return orchestrate(e.set, e.limits, u)
+	return e.orchestrate(ctx, u, of.root.dir)
 }
 
 // evaluation starts the evaluation of a unit with what is given to its variables.

@@ -222,7 +222,7 @@ func (r *Run) Unit(name dialect.UnitName) *dialect.Unit {
 			Reads: dialect.Reads{Files: sortedNames(u.files), Dirs: sortedNames(u.dirs), Env: sortedNames(u.env)}}
 	}
 	r.of.name = name
-	return orchestrate(u.set, u.limits, u.finish(&r.of, r.root, x))
+	return u.orchestrate(u.ctx, u.finish(&r.of, r.root, x), u.root.dir)
 }
 
 // Contain runs f; what goes wrong inside of the program, or a budget that ends, stays inside.

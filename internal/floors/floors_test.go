@@ -34,6 +34,7 @@ var floors = [][]string{
 var within = map[string]string{
 	"schema":              "value",               // defaults are values
 	"dialects/terragrunt": "dialects/terraform",  // it wraps it: what it runs is Terraform
+	"dialects/terraform":  "dialects/helm",       // a helm_release installs a chart
 	"dialects/kustomize":  "dialects/kubernetes", // it wraps it: manifests that no kustomization names are Kubernetes'
 }
 
