@@ -66,6 +66,9 @@ func (p *pod) container(b *builder, v *value.Value, at value.Path, word string) 
 	body = with(body, "pod", text(p.Address))
 	body = member(body, "program", arguments.program)
 	body = with(body, "flags", arguments.flags())
+	if len(inherited) > 0 {
+		body = with(body, "inherits", texts(inherited))
+	}
 	r.Body = body
 	r.Refs = append(r.Refs, resource.Ref{Path: path(nil, "pod"), Target: p.Address})
 	b.refs++

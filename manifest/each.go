@@ -81,7 +81,7 @@ func (l *lowering) removeValue(c *resource.Change) bool {
 }
 
 // Also returns the attributes of a resource that change with what is wished without being named: the words of a program with its flags,
-// and the list that an element was chosen from by name.
+// the list that an element was chosen from by name, and what a container takes from its pod.
 func Also(r *resource.Resource, changes []resource.Change) []value.Path {
 	var out []value.Path
 	for _, c := range changes {
@@ -93,6 +93,9 @@ func Also(r *resource.Resource, changes []resource.Change) []value.Path {
 		}
 		if len(c.Path) == 3 && c.Path[0].Name == "flags" {
 			out = append(out, c.Path[:2])
+		}
+		if len(c.Path) > 0 && c.Path[0].Name == "securityContext" && r.Type == "k8s_container" {
+			out = append(out, path(nil, "inherits"))
 		}
 		v := &r.Body
 		for i, s := range c.Path {

@@ -13,7 +13,8 @@
 //	               spec.serviceAccountName is "default" where nothing says another
 //	k8s_container  a container of a pod: the attributes of Container; its securityContext is the effective one, with what the pod's
 //	               says where the container says nothing (runAsUser, runAsGroup, runAsNonRoot, seLinuxOptions, seccompProfile,
-//	               appArmorProfile, windowsOptions); role (container, init, sidecar: an init container with restartPolicy Always,
+//	               appArmorProfile, windowsOptions), and inherits names what of it comes from the pod (runAsUser, windowsOptions.hostProcess):
+//	               a bad value that is written once at the pod is the pod's finding, and not each container's; role (container, init, sidecar: an init container with restartPolicy Always,
 //	               or ephemeral), workload, namespace, os (spec.os.name, linux when nothing says windows), hostUsers, pod, which
 //	               refers to the k8s_pod, program (last part of the first word of command, else of args, else nothing) and flags
 //	               (of command and args: --name=value, --name value and -name=value as a map from name to value; "true" for a flag alone)

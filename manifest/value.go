@@ -9,6 +9,14 @@ import (
 
 func text(s string) value.Value { return value.Value{Kind: value.String, Text: s} }
 
+func texts(words []string) value.Value {
+	list := value.Value{Kind: value.List}
+	for _, w := range words {
+		list.Items = append(list.Items, text(w))
+	}
+	return list
+}
+
 // unknownAt is a value that nobody knows, written where another one is.
 func unknownAt(like *value.Value) value.Value {
 	return value.Value{Kind: value.Unknown, Given: like.Given, Range: like.Range}

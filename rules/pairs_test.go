@@ -148,11 +148,11 @@ func said(r *finding.Report) []string {
 	return out
 }
 
-// try judges a weakened estate, and mends it again when the rule says how.
-func (b *bench) try(t *testing.T, w weakening, files map[string]string, address func(string) string) {
+// try judges a weakened estate, and when asked to mends it again if the rule says how.
+func (b *bench) try(t *testing.T, w weakening, files map[string]string, address func(string) string, mend bool) {
 	t.Helper()
 	want := []string{}
-	fixes := len(w.wants) > 0
+	fixes := mend && len(w.wants) > 0
 	for _, f := range w.wants {
 		want = append(want, fmt.Sprintf("%s on %s at %s", f.rule, address(f.where), f.path))
 		ru := b.catalogue.Rule(f.rule)
@@ -261,7 +261,7 @@ func addresses(kind string) func(string) string {
 func TestHardenedWorkloads(t *testing.T) {
 	b := newBench(t)
 	table := weakenings(t, "pods.txt")
-	for _, k := range kinds {
+	for i, k := range kinds {
 		t.Run(k.kind, func(t *testing.T) {
 			if said := b.verdicts(t, map[string]string{"estate.yaml": hardened(t, k.kind).text(t)}); len(said) > 0 {
 				t.Fatalf("the hardened estate says:\n%s", strings.Join(said, "\n"))
@@ -271,9 +271,10 @@ func TestHardenedWorkloads(t *testing.T) {
 					continue
 				}
 				t.Run(strconv.Itoa(w.line), func(t *testing.T) {
+					mend := k.kind == "Deployment" || (w.line+i)%5 == 0 // where a fix is written does not depend on the kind: a sample is enough
 					e := hardened(t, k.kind)
 					e.weaken(t, w.change)
-					b.try(t, w, map[string]string{"estate.yaml": e.text(t)}, addresses(k.kind))
+					b.try(t, w, map[string]string{"estate.yaml": e.text(t)}, addresses(k.kind), mend)
 				})
 			}
 		})
@@ -287,7 +288,7 @@ func TestWeakenedObjects(t *testing.T) {
 		t.Run(strconv.Itoa(w.line), func(t *testing.T) {
 			e := hardened(t, "Deployment")
 			e.weaken(t, w.change)
-			b.try(t, w, map[string]string{"estate.yaml": e.text(t)}, addresses("Deployment"))
+			b.try(t, w, map[string]string{"estate.yaml": e.text(t)}, addresses("Deployment"), true)
 		})
 	}
 }
