@@ -34,28 +34,29 @@ const (
 // stage is the file system of one build. Every kustomization has a directory of its own there, /p/0, and every use of a file a copy
 // beside it with a name that no other has.
 type stage struct {
-	e        *estate
-	fs       filesys.FileSystem
-	order    []*kustomization // what is named before who names it
-	dirs     map[string]int   // by directory
-	leaving  map[string]bool  // paths of the tree, and patches by name, that are left out because the build failed at them
-	lenient  bool             // a patch of something that is not there is left out
-	plain    bool             // only objects: nothing is done to them
-	names    []string         // staged names and what they stand for, in turns
-	texts    map[string]*text // by staged name
-	sections sections
-	next     int // the next free line
-	padding  int
-	bytes    int
-	files    int
-	touches  []*touch
-	reads    map[string]bool
-	problems []source.Problem
-	objects  map[string]int  // what the kustomization of a directory builds
-	visits   map[string]int  // how many kustomizations are read to build it
-	copies   int             // growth, as a power of two
-	overflow bool            // a budget is used up
-	led      map[string]bool // by directory and file: whether the kustomization leads there
+	e         *estate
+	fs        filesys.FileSystem
+	order     []*kustomization // what is named before who names it
+	dirs      map[string]int   // by directory
+	leaving   map[string]bool  // paths of the tree, and patches by name, that are left out because the build failed at them
+	lenient   bool             // a patch of something that is not there is left out
+	plain     bool             // only objects: nothing is done to them
+	names     []string         // staged names and what they stand for, in turns
+	texts     map[string]*text // by staged name
+	declaring []*text          // those that declare objects
+	sections  sections
+	next      int // the next free line
+	padding   int
+	bytes     int
+	files     int
+	touches   []*touch
+	reads     map[string]bool
+	problems  []source.Problem
+	objects   map[string]int  // what the kustomization of a directory builds
+	visits    map[string]int  // how many kustomizations are read to build it
+	copies    int             // growth, as a power of two
+	overflow  bool            // a budget is used up
+	led       map[string]bool // by directory and file: whether the kustomization leads there
 }
 
 // touch is a patch that a build applies, in the order of the kustomizations.
@@ -142,7 +143,6 @@ func (s *stage) kustomization(k *kustomization, top bool) {
 	}
 	in := &k.spec
 	out := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}}
-	out.BuildMetadata = []string{types.OriginAnnotations}
 	component := in.Kind == types.ComponentKind
 	if component && !top {
 		out.TypeMeta = types.TypeMeta{APIVersion: types.ComponentVersion, Kind: types.ComponentKind}
@@ -291,6 +291,7 @@ func (s *stage) resources(k *kustomization, file string) (name string, n int) {
 	}
 	name = s.name(file, ".yaml")
 	s.texts[name] = t
+	s.declaring = append(s.declaring, t)
 	s.write(k, name, s.copy(t, roots), file)
 	return name, n
 }

@@ -16,8 +16,8 @@ import (
 
 // transformed finds the entry of a kustomization that makes a value what it is; the kustomizations that name others count first.
 func (o *object) transformed(text string, at value.Path) (origin, bool) {
-	if o.generator != nil {
-		if x, ok := o.generated(at); ok {
+	if o.kind == "ConfigMap" || o.kind == "Secret" {
+		if x, ok := o.generated(text, at); ok {
 			return x, true
 		}
 	}
@@ -262,7 +262,10 @@ func (g *generator) source(key string) (value.Path, bool) {
 }
 
 // generated finds the entry of a generator that a value of its object was made of.
-func (o *object) generated(at value.Path) (origin, bool) {
+func (o *object) generated(text string, at value.Path) (origin, bool) {
+	if before := o.along(o.base, at); before != nil && before.node.Text == text {
+		return origin{}, false // a generator may add to an object of a file
+	}
 	if len(at) == 2 && (at[0].Name == "data" || at[0].Name == "binaryData") {
 		if g := o.unit.generatorOf(o, at[1].Name); g != nil {
 			if entry, ok := g.source(at[1].Name); ok {
@@ -271,7 +274,7 @@ func (o *object) generated(at value.Path) (origin, bool) {
 			}
 		}
 	}
-	if len(at) == 2 && at[0].Name == "metadata" && at[1].Name == "name" {
+	if o.generator != nil && len(at) == 2 && at[0].Name == "metadata" && at[1].Name == "name" {
 		r := o.generator.of.place(append(o.generator.at[:len(o.generator.at):len(o.generator.at)], value.Step{Name: "name"}))
 		return origin{place: &r, set: o.generator.at.String() + " of " + o.generator.of.file.Path}, true
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -93,19 +92,18 @@ func (u *unit) missing(all []*resource.Resource) []resource.Missing {
 // object finds where an object comes from.
 func (u *unit) object(r *kustomized.Resource) *object {
 	o := &object{unit: u, kind: r.GetKind(), namespace: r.GetNamespace(), names: u.namesOf(r.GetName())}
-	origin, err := r.GetOrigin()
-	if err != nil {
-		origin = nil
-	}
 	o.node = r.YNode()
 	if o.node == nil || o.node.Kind != yaml.MappingNode {
 		return nil
 	}
-	withoutOrigin(o.node)
 	if s := u.sections.spot(o.node.Line, o.node.Column, document.Mapping); s != nil {
 		o.base = s
-	} else if origin != nil && origin.Path != "" {
-		o.base = u.declared(u.texts[path.Base(origin.Path)], o)
+	} else {
+		for _, t := range u.declaring {
+			if found := t.declared(o); found != nil && (o.base == nil || !o.inNamespace(o.base) && o.inNamespace(found)) {
+				o.base = found
+			}
+		}
 	}
 	for _, t := range u.touches {
 		if t.about(o) {
@@ -145,11 +143,14 @@ func (u *unit) namesOf(name string) []string {
 	return out
 }
 
-// declared finds the object in a text that kustomize says it is of.
-func (u *unit) declared(t *text, o *object) *spot {
-	if t == nil {
-		return nil
-	}
+// inNamespace reports whether a document of the object says the namespace that the object has.
+func (o *object) inNamespace(s *spot) bool {
+	n := s.node.Get("metadata").Get("namespace")
+	return n != nil && n.Text == o.namespace
+}
+
+// declared finds the object in a text by what it may be called; nil when it is not there.
+func (t *text) declared(o *object) *spot {
 	var found *spot
 	var look func(s *spot)
 	look = func(s *spot) {
@@ -170,19 +171,7 @@ func (u *unit) declared(t *text, o *object) *spot {
 	return found
 }
 
-// withoutOrigin takes away the annotation by which kustomize tells where an object comes from.
-func withoutOrigin(n *yaml.Node) {
-	metadata := member(n, "metadata")
-	annotations := member(metadata, "annotations")
-	if annotations == nil {
-		return
-	}
-	removeMember(annotations, "config.kubernetes.io/origin")
-	if len(annotations.Content) == 0 {
-		removeMember(metadata, "annotations")
-	}
-}
-
+// member returns the value of a mapping's member; nil when there is none.
 func member(n *yaml.Node, name string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
@@ -193,15 +182,6 @@ func member(n *yaml.Node, name string) *yaml.Node {
 		}
 	}
 	return nil
-}
-
-func removeMember(n *yaml.Node, name string) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			n.Content = slices.Delete(n.Content, i, i+2)
-			return
-		}
-	}
 }
 
 // manifest gives the object with the places where its values were written.
