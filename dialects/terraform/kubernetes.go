@@ -134,14 +134,14 @@ type orchestra struct {
 	charts map[any]chartOf
 }
 
-// of returns who explains a resource that is not made of Terraform's.
-func (x *orchestra) of(r *resource.Resource) dialect.Explainer {
-	if part, ok := r.Handle.(*manifest.Part); ok {
-		if c, ok := x.charts[part.Object.Handle]; ok {
-			return c.release.Explainer(x.graph)
-		}
+// chart returns the release that a resource was made of, if it is one of a chart.
+func (x *orchestra) chart(r *resource.Resource) (chartOf, bool) {
+	part, ok := r.Handle.(*manifest.Part)
+	if !ok {
+		return chartOf{}, false
 	}
-	return x.Explainer
+	c, ok := x.charts[part.Object.Handle]
+	return c, ok
 }
 
 // objectOf returns the object that a resource was made of; nil for all others.
@@ -158,7 +158,10 @@ func objectOf(r *resource.Resource) (*manifest.Part, *object.Object) {
 func (x *orchestra) Explain(r *resource.Resource, p value.Path) dialect.Explanation {
 	part, o := objectOf(r)
 	if o == nil {
-		return x.of(r).Explain(r, p)
+		if c, ok := x.chart(r); ok {
+			return c.release.Explainer(x.graph).Explain(r, p)
+		}
+		return x.Explainer.Explain(r, p)
 	}
 	at, rest := o.Path(placeOf(part, p))
 	out := dialect.Explanation{}
@@ -181,7 +184,11 @@ func placeOf(part *manifest.Part, p value.Path) value.Path {
 func (x *orchestra) Edit(r *resource.Resource, changes []resource.Change) (dialect.Lowered, error) {
 	part, o := objectOf(r)
 	if o == nil {
-		return x.of(r).Edit(r, changes)
+		if c, ok := x.chart(r); ok {
+			// What is written in a chart is changed where the chart is judged by itself: this unit cannot prove more than its own part.
+			return dialect.Lowered{}, fmt.Errorf("%s comes from the chart that %s installs", r.Address, c.by.Address)
+		}
+		return x.Explainer.Edit(r, changes)
 	}
 	wishes, err := manifest.Lower(r, changes)
 	if err != nil {
