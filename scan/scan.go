@@ -131,14 +131,23 @@ func (s *scan) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
+// defaultInputs is what reports call the inputs of a unit when it is evaluated with other sets too: the values of a chart itself.
+const defaultInputs = "default"
+
 // merge joins the results of all units into one report. The same finding under several sets of inputs is one finding.
 func (s *scan) merge(units []*unitResult) *finding.Report {
 	report := &finding.Report{Tool: finding.Tool{Version: s.Version}}
 	report.Coverage = s.coverage(units)
 	rules := make(map[string]bool)
-	variants := make(map[string]int) // how many sets of inputs each directory has
+	variants := make(map[string]int)         // how many sets of inputs each directory has
+	named := make(map[dialect.UnitName]bool) // directories and dialects that have named sets beside the one without a name
 	for _, u := range units {
 		variants[u.name.Dir]++
+		for i := range u.Findings {
+			if u.name.Variant != "" {
+				named[dialect.UnitName{Dir: u.name.Dir, Variant: u.Findings[i].Resource.Dialect}] = true
+			}
+		}
 	}
 	fails, open := newMerger(), newMerger()
 	problems := s.about(s.problems, func(file string) bool {
@@ -159,10 +168,14 @@ func (s *scan) merge(units []*unitResult) *finding.Report {
 			variant = ""
 		}
 		for _, f := range u.Findings {
+			under := variant
+			if u.name.Variant == "" && named[dialect.UnitName{Dir: u.name.Dir, Variant: f.Resource.Dialect}] {
+				under = defaultInputs
+			}
 			if f.Outcome == finding.Fail {
-				fails.add(f, variant)
+				fails.add(f, under)
 			} else {
-				open.add(f, variant)
+				open.add(f, under)
 			}
 		}
 		problems = append(problems, u.Problems...)
