@@ -72,11 +72,11 @@ func (in *instrumenter) instrument(trees map[string]*parse.Tree) {
 }
 
 func (in *instrumenter) statement(fn string, pos parse.Pos, args ...parse.Node) parse.Node {
-	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Line: in.line(pos), Pipe: in.pipe(pos, in.command(fn, pos, args...))}
+	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Pipe: in.pipe(pos, in.command(fn, pos, args...))}
 }
 
 func (in *instrumenter) pipe(pos parse.Pos, commands ...*parse.CommandNode) *parse.PipeNode {
-	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: pos, Line: in.line(pos), Cmds: commands}
+	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: pos, Cmds: commands} // nothing reads its line, which would cost a pass over the text
 }
 
 func (in *instrumenter) command(fn string, pos parse.Pos, args ...parse.Node) *parse.CommandNode {
@@ -85,10 +85,6 @@ func (in *instrumenter) command(fn string, pos parse.Pos, args ...parse.Node) *p
 
 func number(n int, pos parse.Pos) parse.Node {
 	return &parse.NumberNode{NodeType: parse.NodeNumber, Pos: pos, IsInt: true, Int64: int64(n), Text: strconv.Itoa(n)}
-}
-
-func (in *instrumenter) line(pos parse.Pos) int {
-	return 1 + strings.Count(in.text[:min(int(pos), len(in.text))], "\n")
 }
 
 func (in *instrumenter) list(l *parse.ListNode) {
