@@ -243,7 +243,7 @@ func (r *reader) unit(key, value *yaml.Node) {
 }
 
 func variantName(s string) bool {
-	return rulePattern.MatchString(s) && !strings.ContainsAny(s, "*?")
+	return rulePattern().MatchString(s) && !strings.ContainsAny(s, "*?")
 }
 
 // varFile reads the path of a tfvars file, relative to the folder of the unit, which a glob leaves open: so it may go up,
@@ -252,7 +252,7 @@ func (r *reader) varFile(n *yaml.Node) (string, bool) {
 	s, ok := r.text(n, "a file of a variant")
 	switch {
 	case !ok:
-	case strings.HasPrefix(s, "/"), drive.MatchString(s), strings.Contains(s, `\`):
+	case strings.HasPrefix(s, "/"), drive().MatchString(s), strings.Contains(s, `\`):
 		r.fail(n, "a file of a variant must be relative to the folder of the unit, written with /")
 	default:
 		return s, true

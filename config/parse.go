@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -71,7 +72,12 @@ func (r *reader) fail(at *yaml.Node, format string, args ...any) {
 	r.mistakes = append(r.mistakes, Error{r.file, max(at.Line, 1), max(at.Column, 1), fmt.Sprintf(format, args...)})
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+// lazy compiles a pattern when it is first needed: most scans have few settings or none.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
+var yamlLine = lazy(`^yaml: (?:line (\d+): )?`)
 
 // document returns the one mapping of the file, or nil when there is none.
 func (r *reader) document(text []byte) *yaml.Node {
@@ -87,11 +93,11 @@ func (r *reader) document(text []byte) *yaml.Node {
 	}
 	if err != nil {
 		line := 1
-		found := yamlLine.FindStringSubmatch(err.Error())
+		found := yamlLine().FindStringSubmatch(err.Error())
 		if found != nil && found[1] != "" {
 			line, _ = strconv.Atoi(found[1])
 		}
-		r.fail(&yaml.Node{Line: line}, "the settings are not YAML: %s", yamlLine.ReplaceAllString(err.Error(), ""))
+		r.fail(&yaml.Node{Line: line}, "the settings are not YAML: %s", yamlLine().ReplaceAllString(err.Error(), ""))
 		return nil
 	}
 	if more := new(yaml.Node); !errors.Is(decoder.Decode(more), io.EOF) {
@@ -242,10 +248,10 @@ func (r *reader) names(n *yaml.Node, what string, kind nameKind) []string {
 	return list
 }
 
-var rulePattern = regexp.MustCompile(`^[A-Za-z0-9_.*?-]{1,200}$`)
+var rulePattern = lazy(`^[A-Za-z0-9_.*?-]{1,200}$`)
 
 func (r *reader) rulePattern(n *yaml.Node, s string) bool {
-	if !rulePattern.MatchString(s) {
+	if !rulePattern().MatchString(s) {
 		r.fail(n, "%q is not the name of a rule: names are letters, digits, - and _, with * and ? in globs", clip(s))
 		return false
 	}
@@ -276,7 +282,7 @@ func (r *reader) inTree(n *yaml.Node, what string) (string, bool) {
 	return r.pathInTree(n, what, s)
 }
 
-var drive = regexp.MustCompile(`^[A-Za-z]:`)
+var drive = lazy(`^[A-Za-z]:`)
 
 func (r *reader) pathInTree(n *yaml.Node, what, s string) (string, bool) {
 	joined := path.Join(r.folder, s)
@@ -284,7 +290,7 @@ func (r *reader) pathInTree(n *yaml.Node, what, s string) (string, bool) {
 	switch {
 	case strings.Contains(s, `\`):
 		r.fail(n, `%s: paths are written with /, not with \`, what)
-	case strings.HasPrefix(s, "/") || drive.MatchString(s):
+	case strings.HasPrefix(s, "/") || drive().MatchString(s):
 		r.fail(n, "%s: %q must be relative to the folder of the settings", what, clip(s))
 	case slices.Contains(parts, ".."):
 		r.fail(n, "%s: %q must lie in the folder of the settings", what, clip(s))

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // kind is where a module comes from.
@@ -51,13 +52,18 @@ func hide(u *url.URL) string {
 // defaultRegistry is the registry of sources that name none.
 const defaultRegistry = "registry.terraform.io"
 
+// lazy compiles a pattern when it is first needed: most scans fetch no module.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 var (
-	registryName     = regexp.MustCompile(`^[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?$`)
-	registryProvider = regexp.MustCompile(`^[0-9a-z]{1,64}$`)
-	hostName         = regexp.MustCompile(`^(?i)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$`)
-	scpLike          = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9.-]*):(.+)$`)
-	gitRef           = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./+@#=-]{0,250}$`)
-	sshUser          = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	registryName     = lazy(`^[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?$`)
+	registryProvider = lazy(`^[0-9a-z]{1,64}$`)
+	hostName         = lazy(`^(?i)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$`)
+	scpLike          = lazy(`^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9.-]*):(.+)$`)
+	gitRef           = lazy(`^[A-Za-z0-9_][A-Za-z0-9_./+@#=-]{0,250}$`)
+	sshUser          = lazy(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 )
 
 // parseAddress understands a source as Terraform writes it, or Terragrunt (tfr://).
@@ -92,10 +98,10 @@ func parseRegistry(source, version string) (*address, error) {
 	name, subdir, _ := strings.Cut(source, "//")
 	parts := strings.Split(name, "/")
 	host := defaultRegistry
-	if len(parts) == 4 && strings.Contains(parts[0], ".") && hostName.MatchString(parts[0]) {
+	if len(parts) == 4 && strings.Contains(parts[0], ".") && hostName().MatchString(parts[0]) {
 		host, parts = strings.ToLower(parts[0]), parts[1:]
 	}
-	if len(parts) != 3 || !registryName.MatchString(parts[0]) || !registryName.MatchString(parts[1]) || !registryProvider.MatchString(parts[2]) {
+	if len(parts) != 3 || !registryName().MatchString(parts[0]) || !registryName().MatchString(parts[1]) || !registryProvider().MatchString(parts[2]) {
 		return nil, nil
 	}
 	if host == "github.com" || host == "bitbucket.org" {
@@ -168,7 +174,7 @@ func parseRemote(source string) (*address, error) {
 
 // detect completes the short forms: github.com/OWNER/REPOSITORY/SUBDIR, bitbucket.org/…, git@HOST:PATH.
 func detect(source string) (string, bool) {
-	if m := scpLike.FindStringSubmatch(source); m != nil && !strings.Contains(source, "://") {
+	if m := scpLike().FindStringSubmatch(source); m != nil && !strings.Contains(source, "://") {
 		return "ssh://" + m[1] + "@" + m[2] + "/" + strings.TrimPrefix(m[3], "/"), true
 	}
 	for _, host := range []string{"github.com/", "bitbucket.org/"} {
@@ -230,7 +236,7 @@ func (a *address) git(values url.Values) error {
 		}
 	}
 	a.ref = values.Get("ref")
-	if a.ref != "" && (!gitRef.MatchString(a.ref) || strings.Contains(a.ref, "..") || strings.HasSuffix(a.ref, ".lock")) {
+	if a.ref != "" && (!gitRef().MatchString(a.ref) || strings.Contains(a.ref, "..") || strings.HasSuffix(a.ref, ".lock")) {
 		return failure("the ref %q is not the name of a branch, tag or commit", clip(a.ref))
 	}
 	a.url.RawQuery = ""
@@ -238,7 +244,7 @@ func (a *address) git(values url.Values) error {
 	case "https", "http":
 	case "ssh":
 		if a.url.User != nil {
-			if _, has := a.url.User.Password(); has || !sshUser.MatchString(a.url.User.Username()) {
+			if _, has := a.url.User.Password(); has || !sshUser().MatchString(a.url.User.Username()) {
 				return failure("the user of the ssh address is not understood")
 			}
 		}
@@ -250,7 +256,7 @@ func (a *address) git(values url.Values) error {
 	default:
 		return failure("git sources of the kind %s:// are not fetched: use https or ssh", a.url.Scheme)
 	}
-	if !hostName.MatchString(a.url.Host) && !isAddress(a.url.Host) {
+	if !hostName().MatchString(a.url.Host) && !isAddress(a.url.Host) {
 		return failure("the source names no host that is understood")
 	}
 	if a.url.Path == "" || a.url.Path == "/" {
@@ -261,7 +267,7 @@ func (a *address) git(values url.Values) error {
 
 // web understands the query of an archive: what is for us is taken out, the rest goes to the server.
 func (a *address) web(values url.Values) error {
-	if !hostName.MatchString(a.url.Host) && !isAddress(a.url.Host) {
+	if !hostName().MatchString(a.url.Host) && !isAddress(a.url.Host) {
 		return failure("the source names no host that is understood")
 	}
 	a.archive = values.Get("archive")
@@ -297,7 +303,7 @@ func clip(s string) string {
 	return s
 }
 
-var userInfo = regexp.MustCompile(`(://|^)[^/@\s]*@`)
+var userInfo = lazy(`(://|^)[^/@\s]*@`)
 
 // withoutUser leaves out credentials that stand in an address.
-func withoutUser(s string) string { return userInfo.ReplaceAllString(s, "$1") }
+func withoutUser(s string) string { return userInfo().ReplaceAllString(s, "$1") }

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -26,13 +25,13 @@ import (
 // connects to allowed addresses only; nothing that a source says can be an option.
 
 // commitID is the name of a commit, complete.
-var commitID = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+var commitID = lazy(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // git fetches a repository at a ref.
 func (f *Fetcher) git(ctx context.Context, a *address) (entry, error) {
 	address := a.url.String()
 	key := func(commit string) string { return "git " + address + " " + commit }
-	if commitID.MatchString(a.ref) {
+	if commitID().MatchString(a.ref) {
 		if e, ok := f.store.find(key(a.ref)); ok {
 			return f.placed(e, a.subdir)
 		}
@@ -269,7 +268,7 @@ func (g *gitRun) complaint(text string) error {
 		}
 	}
 	host := g.address.url.Host
-	said = clip(queries.ReplaceAllString(withoutUser(said), ""))
+	said = clip(queries().ReplaceAllString(withoutUser(said), ""))
 	switch {
 	case strings.Contains(said, "Host key verification failed"):
 		return failure("the ssh key of %s is not known: connect to it once with ssh, or add it to known_hosts", host)
@@ -284,7 +283,7 @@ func (g *gitRun) complaint(text string) error {
 	return failure("git cannot fetch %s: %s", g.address.shown(), said)
 }
 
-var queries = regexp.MustCompile(`\?[^\s']*`)
+var queries = lazy(`\?[^\s']*`)
 
 // remote is the address as git is to use it.
 func (g *gitRun) remote() string {
@@ -298,7 +297,7 @@ func (g *gitRun) remote() string {
 // resolve asks which commit the ref names now. A commit that is named by its beginning is found while fetching.
 func (g *gitRun) resolve(ctx context.Context) (commit, ref string, err error) {
 	want := g.address.ref
-	if commitID.MatchString(want) {
+	if commitID().MatchString(want) {
 		return want, want, nil
 	}
 	patterns := []string{"HEAD"}
@@ -314,7 +313,7 @@ func (g *gitRun) resolve(ctx context.Context) (commit, ref string, err error) {
 	}
 	refs := make(map[string]string)
 	for line := range strings.Lines(string(out)) {
-		if id, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && commitID.MatchString(id) {
+		if id, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok && commitID().MatchString(id) {
 			refs[name] = id
 		}
 	}

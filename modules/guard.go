@@ -43,7 +43,7 @@ func ParseHosts(list []string) (Hosts, error) {
 				dir = real
 			}
 			h.dirs = append(h.dirs, dir)
-		case hostName.MatchString(strings.TrimPrefix(entry, "*.")) || isAddress(entry):
+		case hostName().MatchString(strings.TrimPrefix(entry, "*.")) || isAddress(entry):
 			h.names = append(h.names, entry)
 		default:
 			return Hosts{}, fmt.Errorf("%q is not a host, *.host, public or file:///folder", entry)

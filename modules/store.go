@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -45,8 +44,8 @@ type entry struct {
 const storeAge = 30 * 24 * time.Hour
 
 var (
-	treeName    = regexp.MustCompile(`^[a-z2-7]{32}$`)
-	packageName = regexp.MustCompile(`^(?:[A-Za-z0-9_.-]+-)?([a-z2-7]{32})$`)
+	treeName    = lazy(`^[a-z2-7]{32}$`)
+	packageName = lazy(`^(?:[A-Za-z0-9_.-]+-)?([a-z2-7]{32})$`)
 	encoding    = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 
@@ -91,7 +90,7 @@ func (s *store) treeDir(name string) string { return filepath.Join(s.dir, "trees
 
 // tree returns a package by its digest; nil when it is not there. One that is not what its name says is taken away.
 func (s *store) tree(name string) fs.FS {
-	if !treeName.MatchString(name) {
+	if !treeName().MatchString(name) {
 		return nil
 	}
 	s.mu.Lock()
@@ -217,7 +216,7 @@ func (p packages) find(op, name string) (fs.FS, string, error) {
 	if rest == "" {
 		rest = "."
 	}
-	if m := packageName.FindStringSubmatch(pkg); m != nil && fs.ValidPath(name) {
+	if m := packageName().FindStringSubmatch(pkg); m != nil && fs.ValidPath(name) {
 		if t := p.store.tree(m[1]); t != nil {
 			return t, rest, nil
 		}

@@ -2,7 +2,6 @@ package modules
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,10 +15,10 @@ type moduleVersion struct {
 	text    string
 }
 
-var versionText = regexp.MustCompile(`^v?(\d{1,18})(?:\.(\d{1,18}))?(?:\.(\d{1,18}))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$`)
+var versionText = lazy(`^v?(\d{1,18})(?:\.(\d{1,18}))?(?:\.(\d{1,18}))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$`)
 
 func parseVersion(text string) (moduleVersion, bool) {
-	m := versionText.FindStringSubmatch(text)
+	m := versionText().FindStringSubmatch(text)
 	if m == nil {
 		return moduleVersion{}, false
 	}
@@ -72,7 +71,7 @@ type bound struct {
 	version  moduleVersion
 }
 
-var boundText = regexp.MustCompile(`^(=|!=|>=|<=|>|<|~>)?\s*(\S+)$`)
+var boundText = lazy(`^(=|!=|>=|<=|>|<|~>)?\s*(\S+)$`)
 
 // parseConstraint understands ">= 1.2, < 2.0".
 func parseConstraint(text string) (constraint, error) {
@@ -81,7 +80,7 @@ func parseConstraint(text string) (constraint, error) {
 	}
 	var c constraint
 	for part := range strings.SplitSeq(text, ",") {
-		m := boundText.FindStringSubmatch(strings.TrimSpace(part))
+		m := boundText().FindStringSubmatch(strings.TrimSpace(part))
 		if m == nil {
 			return nil, failure("the version %q is not understood", clip(text))
 		}

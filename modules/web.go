@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -101,9 +100,9 @@ func (f *Fetcher) unpack(ctx context.Context, a *address, response *http.Respons
 const maxPage = 256 << 10
 
 var (
-	metaTag     = regexp.MustCompile(`(?is)<meta\s[^>]*>`)
-	metaName    = regexp.MustCompile(`(?is)\bname\s*=\s*["']?terraform-get["'\s/>]`)
-	metaContent = regexp.MustCompile(`(?is)\bcontent\s*=\s*(?:"([^"]*)"|'([^']*)')`)
+	metaTag     = lazy(`(?is)<meta\s[^>]*>`)
+	metaName    = lazy(`(?is)\bname\s*=\s*["']?terraform-get["'\s/>]`)
+	metaContent = lazy(`(?is)\bcontent\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 )
 
 // page asks an address that is no archive where the module is: its X-Terraform-Get header or meta element says so.
@@ -129,8 +128,8 @@ func (f *Fetcher) page(ctx context.Context, a *address, hops int) (entry, error)
 		if err != nil {
 			return entry{}, err
 		}
-		for _, tag := range metaTag.FindAll(body, 200) {
-			if m := metaContent.FindSubmatch(tag); m != nil && metaName.Match(tag) && to == "" {
+		for _, tag := range metaTag().FindAll(body, 200) {
+			if m := metaContent().FindSubmatch(tag); m != nil && metaName().Match(tag) && to == "" {
 				to = html.UnescapeString(string(m[1]) + string(m[2]))
 			}
 		}
