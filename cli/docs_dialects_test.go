@@ -22,6 +22,17 @@ var languages = []struct{ name, title, dir string }{
 	{"bicep", "Bicep", "azure"},
 	{"pulumi", "Pulumi YAML", "pulumi"},
 	{"crossplane", "Crossplane", "crossplane"},
+	{"kubernetes", "Kubernetes manifests", "kubernetes"},
+	{"helm", "Helm", "helm"},
+	{"kustomize", "Kustomize", "kustomize"},
+	{"dockerfile", "Dockerfiles", "docker/dockerfile"},
+	{"compose", "Compose", "docker/compose"},
+	{"github-actions", "GitHub Actions", "pipelines/github"},
+	{"gitlab-ci", "GitLab CI", "pipelines/gitlab"},
+	{"azure-pipelines", "Azure Pipelines", "pipelines/azure"},
+	{"circleci", "CircleCI", "pipelines/circleci"},
+	{"bitbucket-pipelines", "Bitbucket Pipelines", "pipelines/bitbucket"},
+	{"dependabot", "Dependabot", "pipelines/dependabot"},
 }
 
 // writeDialects shows how much of each language is followed. What it says of a feature, the test of its case holds true.

@@ -110,7 +110,12 @@ func (e *estate) Close() error { return e.tree.Close() }
 
 // dialects lists the dialects in the order in which they may claim a file.
 func dialects(s *schema.Set) []dialect.Dialect {
-	return []dialect.Dialect{terraform.New(s), terragrunt.New(s), pulumi.New(s), crossplane.New(s), github.New(s), gitlab.New(s), azurepipelines.New(s), circleci.New(s), bitbucket.New(s), dependabot.New(s), cloudformation.NewServerless(s), cloudformation.New(s), compose.New(s), dockerfile.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s), helm.New(s), kustomize.New(s), kubernetes.New(s)}
+	return []dialect.Dialect{
+		terraform.New(s), terragrunt.New(s), pulumi.New(s), crossplane.New(s),
+		github.New(s), gitlab.New(s), azurepipelines.New(s), circleci.New(s), bitbucket.New(s), dependabot.New(s),
+		cloudformation.NewServerless(s), cloudformation.New(s), compose.New(s), dockerfile.New(s), ansible.New(s), azure.New(s), azure.NewBicep(s),
+		helm.New(s), kustomize.New(s), kubernetes.New(s),
+	}
 }
 
 // openEstate opens the tree, reads the settings and the rules, and checks names.

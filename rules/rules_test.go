@@ -9,8 +9,16 @@ import (
 	"plumbline.dev/plumbline/dialects/cloudformation"
 	"plumbline.dev/plumbline/dialects/crossplane"
 	"plumbline.dev/plumbline/dialects/docker/compose"
+	"plumbline.dev/plumbline/dialects/docker/dockerfile"
 	"plumbline.dev/plumbline/dialects/helm"
 	"plumbline.dev/plumbline/dialects/kubernetes"
+	"plumbline.dev/plumbline/dialects/kustomize"
+	azurepipelines "plumbline.dev/plumbline/dialects/pipelines/azure"
+	"plumbline.dev/plumbline/dialects/pipelines/bitbucket"
+	"plumbline.dev/plumbline/dialects/pipelines/circleci"
+	"plumbline.dev/plumbline/dialects/pipelines/dependabot"
+	"plumbline.dev/plumbline/dialects/pipelines/github"
+	"plumbline.dev/plumbline/dialects/pipelines/gitlab"
 	"plumbline.dev/plumbline/dialects/pulumi"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/internal/ruletest"
@@ -22,10 +30,14 @@ import (
 func TestPages(t *testing.T) {
 	set := schema.Load()
 	options := ruletest.Options{
-		Schema:   set,
-		Dialects: []dialect.Dialect{terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set), pulumi.New(set), crossplane.New(set), compose.New(set), kubernetes.New(set), helm.New(set)},
-		Control:  rules.HasControl,
-		Fixes:    true,
+		Schema: set,
+		Dialects: []dialect.Dialect{
+			terraform.New(set), cloudformation.New(set), ansible.New(set), azure.New(set), azure.NewBicep(set), pulumi.New(set), crossplane.New(set),
+			helm.New(set), kustomize.New(set), kubernetes.New(set), dockerfile.New(set), compose.New(set), github.New(set), gitlab.New(set),
+			azurepipelines.New(set), circleci.New(set), bitbucket.New(set), dependabot.New(set),
+		},
+		Control: rules.HasControl,
+		Fixes:   true,
 	}
 	names, err := ruletest.Names(rules.Pages())
 	if err != nil || len(names) == 0 {
