@@ -26,6 +26,46 @@ var conformance = dialecttest.Suite{
 	New: New,
 	Samples: []dialecttest.Sample{
 		{
+			Name: "objects of Kubernetes",
+			Files: map[string]string{"Pulumi.yaml": `name: shop
+runtime: yaml
+config:
+  user:
+    type: integer
+resources:
+  # a pod
+  web:
+    type: kubernetes:core/v1:Pod
+    properties:
+      metadata:
+        namespace: shop # where it runs
+      spec:
+        hostPID: true
+        containers:
+          - name: app
+            image: ghcr.io/acme/shop:1.8.2
+            securityContext:
+              runAsUser: ${user}
+  deny:
+    type: kubernetes:networking.k8s.io/v1:NetworkPolicy
+    properties:
+      metadata: {name: deny, namespace: shop}
+      spec: {podSelector: {}}
+`},
+			Addresses: []string{"config.user", "deny", "web", "web container app"},
+			Values: []dialecttest.Value{
+				{Address: "web", Path: "spec.hostPID", Show: "true"},
+				{Address: "web container app", Path: "securityContext.runAsUser", Wait: "config.user"},
+				{Address: "deny", Path: "metadata.name", Show: `"deny"`},
+			},
+			Wishes: []dialecttest.Wish{
+				{Name: "change", Address: "web", Changes: []resource.Change{setTo("spec.hostPID", truly(false))}},
+				{Name: "set", Address: "web container app", Changes: []resource.Change{setTo("securityContext.seccompProfile.type", text("RuntimeDefault"))}},
+				{Name: "create", Address: "deny", Changes: []resource.Change{{Op: resource.Create, New: &resource.Companion{Type: "k8s_resource_quota",
+					Body: object(value.Field{Name: "metadata", Value: object(value.Field{Name: "name", Value: text("all")}, value.Field{Name: "namespace", Value: text("shop")})})}}}},
+			},
+		},
+		{
 			Name: "program",
 			Files: map[string]string{"Pulumi.yaml": `name: shop
 runtime: yaml

@@ -39,6 +39,8 @@ type lowering struct {
 	of      *declaration
 	changes []document.Change
 	titles  []string
+	shared  []string     // other parts of an object that change with it
+	also    []value.Path // see dialect.Lowered
 }
 
 func (l *lowering) lower(r *resource.Resource, changes []resource.Change) error {
@@ -49,6 +51,9 @@ func (l *lowering) lower(r *resource.Resource, changes []resource.Change) error 
 	l.of = d
 	for _, p := range l.unit.unit.program.read().problems {
 		return fmt.Errorf("%s is not in order: %s", p.Range.File, p.Message)
+	}
+	if declarationOf(r) == d {
+		return l.object(r, d, changes)
 	}
 	var wishes []translate.Wish
 	if r.Handle == d { // Terraform does not have its type
@@ -249,6 +254,7 @@ func (l *lowering) finish() (dialect.Lowered, error) {
 	if l.of != nil && l.deployedOften() {
 		out.Shared = append(out.Shared, l.of.name)
 	}
+	out.Shared, out.Also = append(out.Shared, l.shared...), l.also
 	return out, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/document"
+	"plumbline.dev/plumbline/manifest"
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/translate"
@@ -161,6 +162,7 @@ func (u *evaluation) collect() {
 // graph evaluates every resource.
 func (u *evaluation) graph() *resource.Graph {
 	var all []*resource.Resource
+	var objects []manifest.Object
 	table := u.table()
 	for _, d := range u.order {
 		if d.external || d.typ == "" {
@@ -172,6 +174,10 @@ func (u *evaluation) graph() *resource.Graph {
 		for _, ref := range r.refs {
 			d.native.Refs = append(d.native.Refs, resource.Ref{Path: slices.Clone(ref.Path), Target: ref.Target, Attribute: ref.Attribute})
 		}
+		if made, ok := u.object(d); ok {
+			objects = append(objects, made...)
+			continue
+		}
 		if !table.Knows(d.typ) {
 			all = append(all, u.foreign(d))
 			continue
@@ -179,6 +185,9 @@ func (u *evaluation) graph() *resource.Graph {
 		all = append(all, table.Resources(d.native)...)
 	}
 	table.Link(all)
+	if len(objects) > 0 {
+		all = append(all, u.objects(objects)...)
+	}
 	return resource.NewGraph(append(all, u.declarations()...), nil)
 }
 

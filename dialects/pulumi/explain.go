@@ -57,6 +57,9 @@ func (u *evaluation) nativeOf(r *resource.Resource, p value.Path) (*declaration,
 	if d, ok := r.Handle.(*declaration); ok { // Terraform does not have its type
 		return d, p
 	}
+	if d := declarationOf(r); d != nil {
+		return d, propertyOf(r, p)
+	}
 	d := u.resources[r.Address]
 	if d == nil || d.native == nil || r.Type == "variable" || r.Type == "output" {
 		return nil, nil
