@@ -32,7 +32,11 @@ func (o *object) at(p value.Path) (n *document.Node, of origin, entry source.Ran
 			n, entry = m.Value, m.Range
 		case s.Name == "" && n.Kind == document.Sequence && s.Index < len(n.Items):
 			at := n.Place(s.Index)
-			of = r.inner(of, s, at)
+			first := s.Index
+			for first > 0 && r.together(n.Place(first-1), at) {
+				first--
+			}
+			of = r.item(of, s.Index, first, at)
 			n, entry = n.Items[s.Index], at
 		default:
 			return n, of, entry, p[i:]

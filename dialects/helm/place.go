@@ -121,6 +121,18 @@ func (r *reader) inner(of origin, step value.Step, entry source.Range) origin {
 	return origin{s, append(s.From[:len(s.From):len(s.From)], step)}
 }
 
+// item returns the origin of item i of a sequence. An action that printed only some of the items, of which first was the first one,
+// printed a list of its own: {{ toYaml .Values.extraEnv }} below entries that stand in the template.
+func (r *reader) item(of origin, i, first int, at source.Range) origin {
+	if s := r.spanAt(at.Start); s != nil && of.span != nil && of.from != nil && of.span.Origin == s.Origin {
+		first = 0 // it printed the whole sequence
+	}
+	return r.inner(of, value.Step{Index: i - first}, at)
+}
+
+// together reports whether one run of an action printed the beginnings of two entries.
+func (r *reader) together(a, b source.Range) bool { return r.spanAt(a.Start) == r.spanAt(b.Start) }
+
 func (r *reader) node(n *document.Node, of origin, entry source.Range) value.Value {
 	var v value.Value
 	switch n.Kind {
@@ -133,10 +145,13 @@ func (r *reader) node(n *document.Node, of origin, entry source.Range) value.Val
 	case document.Sequence:
 		v.Kind = value.List
 		v.Items = make([]value.Value, len(n.Items))
+		first := 0
 		for i, item := range n.Items {
 			at := n.Place(i)
-			inner := r.inner(of, value.Step{Index: i}, at)
-			v.Items[i] = r.node(item, inner, at)
+			if i > 0 && !r.together(n.Place(i-1), at) {
+				first = i
+			}
+			v.Items[i] = r.node(item, r.item(of, i, first, at), at)
 		}
 	default:
 		v = n.Value(true, nil)
