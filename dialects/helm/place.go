@@ -130,8 +130,11 @@ func (r *reader) item(of origin, i, first int, at source.Range) origin {
 	return r.inner(of, value.Step{Index: i - first}, at)
 }
 
-// together reports whether one run of an action printed the beginnings of two entries.
-func (r *reader) together(a, b source.Range) bool { return r.spanAt(a.Start) == r.spanAt(b.Start) }
+// together reports whether an action printed the beginnings of two entries, from one value.
+func (r *reader) together(a, b source.Range) bool {
+	x, y := r.spanAt(a.Start), r.spanAt(b.Start)
+	return x == y || x != nil && y != nil && x.Origin == y.Origin
+}
 
 func (r *reader) node(n *document.Node, of origin, entry source.Range) value.Value {
 	var v value.Value
