@@ -1,32 +1,37 @@
 package manifest
 
 import (
+	"strings"
+
 	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/value"
 )
 
 // eachElement returns the places that a path stands for whose names lead through lists: a name in a list of objects is that
-// field of each of them, or the object of that name, as the API server merges lists; in a list of texts or numbers it is the element. It returns
+// field of each of them, or the object of that name, as the API server merges lists; in a list of texts or numbers it is the element;
+// and it may say more of the elements that it means, see condition. It returns
 // nil for a path that leads through no list so.
 func eachElement(body *value.Value, p value.Path) []value.Path {
 	v := body
 	for i, s := range p {
+		if v.Kind != value.List && len(conditions(s.Name)) > 0 {
+			return []value.Path{} // it asks for elements, and there are none
+		}
 		if s.Name == "" || v.Kind != value.List {
 			v = v.At(value.Path{s})
 			continue
 		}
 		out := []value.Path{} // not nil: where no element is meant, nothing is to be done
+		asked := conditions(s.Name)
 		named := false
 		for j := range v.Items {
 			item := &v.Items[j]
-			at := append(p[:i:i], value.Step{Index: j})
-			word, known := wordOf(item)
-			if known && word == s.Name || s.Name == item.Field("name").Text {
+			if chosen(item, s.Name, asked) {
 				named = true
-				out = append(out, below(item, at, p[i+1:])...)
+				out = append(out, below(item, append(p[:i:i], value.Step{Index: j}), p[i+1:])...)
 			}
 		}
-		if named {
+		if named || len(asked) > 0 {
 			return out
 		}
 		for j := range v.Items {
@@ -48,6 +53,28 @@ func below(v *value.Value, at, rest value.Path) []value.Path {
 		return more
 	}
 	return []value.Path{append(at[:len(at):len(at)], rest...)}
+}
+
+// ofValue returns a wish about an attribute that has a certain value, of which the last name of the path is one of several,
+// apiVersion["batch/v1beta1|batch/v2alpha1"], as one about the attribute; done where it has another. ["="] asks that nobody wrote it.
+// Others it returns as they are.
+func (l *lowering) ofValue(c *resource.Change) (plain *resource.Change, done bool) {
+	n := len(c.Path) - 1
+	if c.Op != resource.Set || n < 1 {
+		return c, false
+	}
+	at := l.Body.At(c.Path[:n])
+	word, scalar := wordOf(at)
+	if nothing := c.Path[n].Name == "=" && !at.IsSet() && at.Kind != value.Unknown; nothing {
+		return &resource.Change{Op: c.Op, Path: c.Path[:n], Value: c.Value}, false
+	}
+	if !scalar {
+		return c, false
+	}
+	if !isOneOf(word, strings.Split(c.Path[n].Name, "|")...) {
+		return c, true
+	}
+	return &resource.Change{Op: c.Op, Path: c.Path[:n], Value: c.Value}, false
 }
 
 // removeValue removes an attribute of a container or pod that has a certain value, which the last name of the wish is: runAsUser["0"].
@@ -85,9 +112,6 @@ func (l *lowering) removeValue(c *resource.Change) bool {
 func Also(r *resource.Resource, changes []resource.Change) []value.Path {
 	var out []value.Path
 	for _, c := range changes {
-		if flag := asFlag(r, c); flag.Path.String() != c.Path.String() {
-			out = append(out, flag.Path)
-		}
 		if len(c.Path) > 1 && c.Path[0].Name == "flags" && r.Type == "k8s_container" {
 			out = append(out, path(nil, "command"), path(nil, "args"))
 		}
@@ -96,6 +120,11 @@ func Also(r *resource.Resource, changes []resource.Change) []value.Path {
 		}
 		if len(c.Path) > 0 && c.Path[0].Name == "securityContext" && r.Type == "k8s_container" {
 			out = append(out, path(nil, "inherits"))
+		}
+		if r.Type == "k8s_pod" && strings.HasPrefix(c.Path.String(), "spec.volumes") {
+			for _, list := range [...]string{"initContainers", "containers", "ephemeralContainers"} { // mounts go with their volume
+				out = append(out, path(nil, "spec", list, "volumeMounts"))
+			}
 		}
 		v := &r.Body
 		for i, s := range c.Path {

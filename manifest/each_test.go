@@ -50,7 +50,7 @@ func TestEachElement(t *testing.T) {
 
 func TestAlso(t *testing.T) {
 	r := &resource.Resource{Type: "k8s_container", Body: value.Decoded(map[string]any{"env": []any{map[string]any{"name": "A"}}})}
-	for at, want := range map[string]string{"flags.x": "command args", `env["A"]`: "env", "env": "", "securityContext.privileged": ""} {
+	for at, want := range map[string]string{"flags.x": "command args", `env["A"]`: "env", "env": "", "securityContext.privileged": "inherits"} {
 		p, _ := value.ParsePath(at)
 		var got []string
 		for _, also := range Also(r, []resource.Change{{Op: resource.Remove, Path: p}}) {

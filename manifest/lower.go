@@ -12,6 +12,8 @@ import (
 // Lower turns wishes about a resource into wishes about its object. Those that hold already are left out. What a container has
 // from its pod is changed there: Shared has who else has it. An error says what stands in the way.
 //
+// In texts of a value that shall be set "${this.PATH}" stands for an attribute of the resource, which must be set.
+//
 // A companion of Create is a whole object in Kubernetes' words; apiVersion and kind are those of its type when it names none. In its texts
 // "${this.PATH}" stands for an attribute of the resource; a member that is only that of something unset is left out.
 func Lower(r *resource.Resource, changes []resource.Change) ([]Wish, error) {
@@ -21,8 +23,7 @@ func Lower(r *resource.Resource, changes []resource.Change) ([]Wish, error) {
 	}
 	l := &lowering{Resource: r, part: part}
 	for i := range changes {
-		c := asFlag(r, changes[i])
-		if err := l.change(&c); err != nil {
+		if err := l.change(&changes[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", r.Address, err)
 		}
 	}
@@ -52,7 +53,27 @@ func (l *lowering) change(c *resource.Change) error {
 	if l.removeValue(c) {
 		return nil
 	}
+	if c.Op == resource.Set {
+		v, err := l.resolve(c.Value)
+		if err != nil {
+			return err
+		}
+		if v.Kind == value.Absent {
+			return fmt.Errorf("there is nothing for %s: what it shall be like is not set", c.Path)
+		}
+		c = &resource.Change{Op: c.Op, Path: c.Path, Value: v}
+	}
+	c, done := l.ofValue(c)
+	if done {
+		return nil
+	}
 	if paths := eachElement(&l.Body, c.Path); paths != nil {
+		if c.Op == resource.Remove {
+			paths = withOwners(l.Resource, paths)
+			if list := l.emptied(paths); list != "" {
+				return fmt.Errorf("Terraform's provider asks for at least one element of %s", list)
+			}
+		}
 		for _, p := range paths {
 			if err := l.change(&resource.Change{Op: c.Op, Path: p, Value: c.Value}); err != nil {
 				return err
@@ -93,6 +114,7 @@ func (l *lowering) change(c *resource.Change) error {
 		return l.annotated(c, at[:i])
 	}
 	if c.Op == resource.Remove && l.part.pod != nil {
+		l.unmount(c)
 		l.removeEverywhere(c, at)
 		return nil
 	}
