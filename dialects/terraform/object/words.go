@@ -54,25 +54,36 @@ var others = map[string]string{
 // around is a block that Kubernetes does not have: what is in it are fields of what is around it.
 const around = "persistent_volume_source"
 
-// plain is a name without underscores and capitals.
-func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+// same reports whether two names are the same but for underscores and capitals.
+func same(a, b string) bool {
+	i, j := 0, 0
+	for ; i < len(a) && j < len(b); i, j = i+1, j+1 {
+		if a[i] == '_' {
+			i++
+		}
+		if i == len(a) || a[i]|0x20 != b[j]|0x20 {
+			return false
+		}
+	}
+	return i == len(a) && j == len(b)
+}
 
 // theirsOf returns the field that an attribute writes; nil when it writes none.
 func (p pair) theirsOf(a *schema.Attribute) *schema.Attribute {
-	name := plain(a.Name)
+	name := a.Name
 	if to, ok := odd[p.top][a.Name]; ok {
-		name = plain(to)
+		name = to
 	}
 	names := []string{name}
 	if a.Nesting != schema.None { // a block that repeats stands in the singular
 		names = append(names, name+"s", name+"es", strings.TrimSuffix(name, "y")+"ies")
 	}
 	if to, ok := others[a.Name]; ok {
-		names = append(names, plain(to))
+		names = append(names, to)
 	}
 	for _, want := range names {
 		for i := range p.theirs {
-			if plain(p.theirs[i].Name) == want {
+			if same(want, p.theirs[i].Name) {
 				return &p.theirs[i]
 			}
 		}
