@@ -72,13 +72,13 @@ func weakenings(t *testing.T, name string) []weakening {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		cells := strings.Split(line, "|")
+		cells := strings.Split(strings.ReplaceAll(line, `\|`, "\x00"), "|")
 		if len(cells) < 3 || len(cells) > 7 {
 			t.Fatalf("%s:%d has %d columns", name, i+1, len(cells))
 		}
 		for j := range 7 {
 			if j < len(cells) {
-				cells[j] = strings.TrimSpace(cells[j])
+				cells[j] = strings.ReplaceAll(strings.TrimSpace(cells[j]), "\x00", "|")
 			} else {
 				cells = append(cells, "")
 			}
@@ -291,4 +291,47 @@ func TestWeakenedObjects(t *testing.T) {
 			b.try(t, w, map[string]string{"estate.yaml": e.text(t)}, addresses("Deployment"), true)
 		})
 	}
+}
+
+// TestWeakenedFiles judges hardened files of other dialects, and each of their weakenings.
+func TestWeakenedFiles(t *testing.T) {
+	b := newBench(t)
+	for _, c := range []struct{ estate, table, file string }{
+		{"compose.yaml", "compose.txt", "compose.yaml"},
+		{"github-actions.yaml", "github-actions.txt", ".github/workflows/ci.yaml"},
+		{"gitlab-ci.yaml", "gitlab-ci.txt", ".gitlab-ci.yml"},
+		{"Dockerfile", "dockerfile.txt", "Dockerfile"},
+	} {
+		t.Run(c.estate, func(t *testing.T) {
+			hardened := read(t, c.estate)
+			if said := b.verdicts(t, map[string]string{c.file: hardened}); len(said) > 0 {
+				t.Fatalf("the hardened estate says:\n%s", strings.Join(said, "\n"))
+			}
+			for _, w := range weakenings(t, c.table) {
+				t.Run(strconv.Itoa(w.line), func(t *testing.T) {
+					var text string
+					if c.file == "Dockerfile" {
+						text = replaced(t, hardened, w.change)
+					} else {
+						e := readEstate(t, c.estate)
+						e.weaken(t, w.change)
+						text = e.text(t)
+					}
+					b.try(t, w, map[string]string{c.file: text}, func(where string) string { return where }, true)
+				})
+			}
+		})
+	}
+}
+
+// replaced does what a change of text says: "TEXT" => "TEXT", the first of which stands there once.
+func replaced(t *testing.T, text, change string) string {
+	t.Helper()
+	before, after, _ := strings.Cut(change, " => ")
+	from, err := strconv.Unquote(before)
+	to, err2 := strconv.Unquote(after)
+	if err != nil || err2 != nil || strings.Count(text, from) != 1 {
+		t.Fatalf("%q is no change: %v, %v, %d times there", change, err, err2, strings.Count(text, from))
+	}
+	return strings.Replace(text, from, to, 1)
 }
