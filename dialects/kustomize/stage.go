@@ -23,7 +23,7 @@ import (
 const (
 	maxObjects    = 1_500
 	maxVisits     = 1_000
-	maxTouches    = 60_000   // patches times objects
+	maxWork       = 100_000  // about 10 s: see stage.work
 	stagedBytes   = 32 << 20 // of all files
 	paddingBytes  = 16 << 20 // of the lines that keep documents apart
 	grownBytes    = 256 << 20
@@ -54,6 +54,7 @@ type stage struct {
 	problems  []source.Problem
 	objects   map[string]int  // what the kustomization of a directory builds
 	visits    map[string]int  // how many kustomizations are read to build it
+	work      map[string]int  // what that costs, in tenths of a millisecond
 	copies    int             // growth, as a power of two
 	overflow  bool            // a budget is used up
 	led       map[string]bool // by directory and file: whether the kustomization leads there
@@ -70,7 +71,7 @@ type touch struct {
 // newStage copies what a build of a kustomization needs.
 func (e *estate) newStage(top string, lenient, plain bool, leaving map[string]bool) *stage {
 	s := &stage{e: e, fs: filesys.MakeFsInMemory(), dirs: make(map[string]int), lenient: lenient, plain: plain, leaving: leaving, texts: make(map[string]*text),
-		reads: make(map[string]bool), objects: make(map[string]int), visits: make(map[string]int), next: 1}
+		reads: make(map[string]bool), objects: make(map[string]int), visits: make(map[string]int), work: make(map[string]int), next: 1}
 	s.order = e.closure(top)
 	s.next = 2 * e.made(s.order)
 	for i, k := range s.order {
@@ -147,7 +148,7 @@ func (s *stage) kustomization(k *kustomization, top bool) {
 	if component && !top {
 		out.TypeMeta = types.TypeMeta{APIVersion: types.ComponentVersion, Kind: types.ComponentKind}
 	}
-	count, visits := 0, 1
+	count, visits, work := 0, 1, 0
 	for _, to := range k.order {
 		switch to.role {
 		case asResource:
@@ -163,6 +164,7 @@ func (s *stage) kustomization(k *kustomization, top bool) {
 			}
 			count += s.objects[to.path]
 			visits += s.visits[to.path]
+			work += s.work[to.path]
 			switch isComponent := of.spec.Kind == types.ComponentKind; {
 			case isComponent != (to.role == asComponent):
 				what := "a component, which is named under components"
@@ -190,12 +192,51 @@ func (s *stage) kustomization(k *kustomization, top bool) {
 	if !s.plain {
 		s.transformers(k, &out, component && top)
 	}
+	if s.work[k.dir] = work + s.workOf(k, &out, count); s.work[k.dir] > maxWork {
+		s.limit(source.Range{File: k.file.Path}, "there is more to do to more objects than is done; it is not built")
+		return
+	}
 	text, err := json.Marshal(out)
 	if err != nil {
 		s.problems = append(s.problems, source.Problem{Kind: source.Invalid, Range: source.Range{File: k.file.Path}, Message: "kustomize cannot read it: " + oneLine(err.Error())})
 		return
 	}
 	s.write(k, fileNames[0], text, k.file.Path)
+}
+
+// workOf is about what a kustomization does to objects.
+func (s *stage) workOf(k *kustomization, out *types.Kustomization, objects int) int {
+	each := 10 + len(out.Images) + len(out.Labels) + len(out.Replicas)
+	for _, r := range out.Replacements {
+		each += 1 + len(r.Targets)
+		for _, t := range r.Targets {
+			if t != nil {
+				each += len(t.FieldPaths)
+			}
+		}
+	}
+	total := 0
+	for _, p := range out.Patches {
+		t := s.texts[p.Path]
+		switch {
+		case t != nil && len(t.doc.Roots) == 1 && t.doc.Roots[0].Kind == document.Sequence:
+			each += 10 + len(t.doc.Roots[0].Items)/10
+		case p.Target != nil:
+			each += 5
+		case t != nil:
+			total += 5 * len(t.doc.Roots)
+		}
+	}
+	if k.spec.Replacements != nil {
+		for _, to := range k.order {
+			if to.role == asSetting {
+				for _, r := range replacementsIn(s.e.text(to.path)) {
+					each += 1 + len(r.Targets)
+				}
+			}
+		}
+	}
+	return total + objects*each + objects*objects/50
 }
 
 // transformers says what is done to the objects. A component that nobody names has none to patch.
@@ -225,9 +266,6 @@ func (s *stage) transformers(k *kustomization, out *types.Kustomization, alone b
 	}
 	for i := range k.patches {
 		out.Patches = append(out.Patches, s.patch(k, &k.patches[i])...)
-	}
-	if len(out.Patches)*s.objects[k.dir] > maxTouches {
-		s.limit(source.Range{File: k.file.Path}, "there are more patches for more objects than are looked at; it is not built")
 	}
 	if s.leaving["replacements"] {
 		return
