@@ -91,6 +91,7 @@ func (a *arguments) read(list string, words *value.Value) {
 		switch {
 		case word.Kind == value.Unknown:
 			f.value = unknownAt(word)
+			f.value.NotNull = true
 			f.value.Text, f.value.Ending = rest, word.Ending
 			if rest == "" {
 				f.value.Ending = ""

@@ -33,11 +33,6 @@ func (b *builder) componentOf(where *resource.Resource, part *Part, name, flags 
 	r.Within = where.Address
 	r.Type, r.Native, r.Name, r.Refs, r.Handle = "k8s_component", "Component", name.Text, nil, part
 	part.address = r.Address
-	if name.Text == "kubelet" {
-		for field, flag := range kubeletFields {
-			part.move(field, part.Path(value.Path{{Name: "flags"}, {Name: flag}}))
-		}
-	}
 	r.Body = with(with(value.Value{Kind: value.Object, Range: where.Range}, "name", name), "flags", flags)
 	b.add(&r)
 }

@@ -3,7 +3,6 @@ package manifest
 import (
 	"strings"
 
-	"plumbline.dev/plumbline/resource"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -23,25 +22,6 @@ var kubeletFile = []string{
 	"make-iptables-util-chains", "pod-max-pids", "protect-kernel-defaults", "read-only-port", "rotate-certificates",
 	"rotate-server-certificates", "seccomp-default", "streaming-connection-idle-timeout", "tls-cert-file", "tls-cipher-suites",
 	"tls-min-version", "tls-private-key-file",
-}
-
-// kubeletFields are fields of a KubeletConfiguration and the flags that say the same on a command line.
-var kubeletFields = map[string]string{
-	"authentication.anonymous.enabled": "anonymous-auth", "authentication.x509.clientCAFile": "client-ca-file", "authorization.mode": "authorization-mode",
-	"eventRecordQPS": "event-qps", "makeIPTablesUtilChains": "make-iptables-util-chains", "protectKernelDefaults": "protect-kernel-defaults",
-	"readOnlyPort": "read-only-port", "rotateCertificates": "rotate-certificates", "serverTLSBootstrap": "rotate-server-certificates",
-	"streamingConnectionIdleTimeout": "streaming-connection-idle-timeout", "tlsCertFile": "tls-cert-file", "tlsPrivateKeyFile": "tls-private-key-file",
-}
-
-// asFlag returns a wish about a setting of a kubelet's as one about the flag: a rule says it once, in the words of the file.
-func asFlag(r *resource.Resource, c resource.Change) resource.Change {
-	if r.Type != "k8s_component" || r.Body.Field("name").Text != "kubelet" {
-		return c
-	}
-	if flag, ok := kubeletFields[c.Path.String()]; ok {
-		c.Path = value.Path{{Name: "flags"}, {Name: flag}}
-	}
-	return c
 }
 
 // withElsewhere makes unknown what a file says of a program that nobody here can find by its path. An etcd with a file takes no notice of flags.

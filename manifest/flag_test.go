@@ -42,7 +42,6 @@ spec:
 		{b, change(resource.Set, "flags.name", "z"), []string{"set spec.containers[1].command[1] = \"--name=z\""}},
 		{b, change(resource.Set, "flags.key-file", "z"), []string{"! n/Pod/p container b component etcd: ETCD_KEY_FILE is set elsewhere"}},
 		{b, change(resource.Set, `flags.cipher-suites["z"]`, true), []string{"add spec.containers[1].command = \"--cipher-suites=z\""}},
-		{c, change(resource.Set, "eventRecordQPS", "50"), []string{"set spec.containers[2].command[2] = \"--event-qps=50\""}},
 		{c, change(resource.Set, "flags.hostname-override", "z"), []string{"add spec.containers[2].command = \"--hostname-override=z\""}},
 	} {
 		wishes, err := manifest.Lower(find(t, all, tt.address), []resource.Change{tt.change})
