@@ -28,6 +28,7 @@ type Script struct {
 	Job          string        // address of the job; empty for none
 	Step         string        // address of the step; empty for none
 	Handle       *Handle       // nil when the script cannot be edited
+	Commands     *shell.Script // what Read returned; nil when nobody has read it yet
 }
 
 // Resource makes the ci_script.
@@ -47,7 +48,11 @@ func (s *Script) Resource(system string) *resource.Resource {
 		body.Set("shell", String(s.Shell, at))
 	}
 	body.Set("environment", s.Environment)
-	read := s.Read()
+	read := s.Commands
+	if read == nil {
+		fresh := s.Read()
+		read = &fresh
+	}
 	commands := read.Value(s.Text.Range)
 	commands.Range = at
 	body.Set("commands", commands)

@@ -61,6 +61,7 @@ func (e *evaluation) step(s *step) {
 	e.add(r, body, h)
 	if s.text != nil {
 		script := s.script()
+		script.Commands = e.reads(s)
 		script.Address = e.Address(r.Address + ".run")
 		script.Range = s.node.Get("run").Range
 		script.Step = r.Address
