@@ -47,6 +47,9 @@ func (l *lowering) change(c *resource.Change) error {
 	if len(c.Path) == 0 {
 		return errors.New("the wish names no attribute")
 	}
+	if flags := c.Path[0].Name == "flags"; flags && l.part.arguments == nil || !flags && l.Type == "k8s_component" {
+		return nil // it is meant for the others that a rule is on: programs have flags, files have fields
+	}
 	if len(c.Path) == 3 && c.Path[0].Name == "flags" && l.part.arguments != nil && c.Op != resource.Add {
 		return l.flagMember(c)
 	}
