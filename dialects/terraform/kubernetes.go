@@ -218,6 +218,9 @@ func (x *orchestra) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if len(ours) == 0 {
 		return dialect.Lowered{}, nil
 	}
+	if name := x.bare(o.Of, ours); name != "" {
+		return dialect.Lowered{}, fmt.Errorf("%s: the provider asks for at least one %s", r.Address, name)
+	}
 	out, err := x.Explainer.Edit(o.Of, ours)
 	if err != nil {
 		return out, err
@@ -226,6 +229,30 @@ func (x *orchestra) Edit(r *resource.Resource, changes []resource.Change) (diale
 	out.Shared = slices.Compact(slices.Sorted(slices.Values(slices.Concat(out.Shared, manifest.Shared(r, wishes)))))
 	out.Also = append(out.Also, manifest.Also(r, changes)...)
 	return out, nil
+}
+
+// bare returns a block that the provider requires and of which changes would leave none.
+func (x *orchestra) bare(r *resource.Resource, changes []resource.Change) string {
+	known := x.set.Resource(r.Type)
+	gone := make(map[string]int) // elements, by the list
+	for _, c := range changes {
+		n := len(c.Path) - 1
+		if c.Op != resource.Remove || n < 1 || c.Path[n].Name != "" || known == nil {
+			continue
+		}
+		list := c.Path[:n]
+		gone[list.String()]++
+		var names []string
+		for _, s := range list {
+			if s.Name != "" {
+				names = append(names, s.Name)
+			}
+		}
+		if a := known.At(names...); a != nil && a.Required && gone[list.String()] >= len(r.Body.At(list).Items) {
+			return a.Name
+		}
+	}
+	return ""
 }
 
 // title says what is wished in Terraform's words.

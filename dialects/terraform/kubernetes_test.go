@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -215,10 +216,29 @@ func TestKubernetes_edits(t *testing.T) {
 		{"kubernetes_pod.one", "spec.hostPID", resource.Set, value.Value{Kind: value.Bool}, "host_pid = true", "host_pid = false"},
 		{"kubernetes_manifest.policy", "spec.policyTypes", resource.Set,
 			value.Value{Kind: value.List, Items: []value.Value{aText("Ingress"), aText("Egress")}}, `["Ingress"]`, `["Ingress", "Egress"]`},
+		{"kubernetes_cluster_role_binding_v1.all", "subjects[0]", resource.Remove, value.Value{},
+			"", "at least one subject"},
 		{"kubectl_manifest.text", "spec.hostIPC", resource.Set, value.Value{Kind: value.Bool}, "", "is a text"},
 		{"kubernetes_pod.one", "spec.hostUsers", resource.Set, value.Value{Kind: value.Bool}, "", "has no attribute"},
 	} {
-		e := evaluateTree(t, orchestrated)
+		tree := maps.Clone(orchestrated)
+		tree["binding.tf"] = `resource "kubernetes_cluster_role_binding_v1" "all" {
+  metadata { name = "all" }
+  role_ref {
+    api_group = "rbac.authorization.k8s.io"
+    kind      = "ClusterRole"
+    name      = "view"
+  }
+  subject {
+    kind = "ServiceAccount"
+    name = "one"
+  }
+}
+`
+		e := evaluateTree(t, tree)
+		if v := e.units[0].Graph.ByAddress("kubernetes_cluster_role_binding_v1.all").Body.Field("subjects").Items[0]; v.Field("namespace").Text != "default" {
+			t.Error(shown(&v))
+		}
 		p, _ := value.ParsePath(c.path)
 		wish := []resource.Change{{Op: c.op, Path: p, Value: c.value}}
 		got, err := e.units[0].Edit(e.units[0].Graph.ByAddress(c.address), wish)
