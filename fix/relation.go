@@ -62,17 +62,19 @@ func (f *Fix) relation(unit *dialect.Unit, r *resource.Resource, path value.Path
 	return none
 }
 
-// isPart reports whether a resource is a part of what a wish is about, or has it as a part.
+// isPart reports whether a resource is a part of what a wish is about, or has it as a part. In another unit that is what the same text
+// makes there: overlays of a base give it other names and namespaces.
 func (f *Fix) isPart(w *Wish, unit *dialect.Unit, r *resource.Resource) bool {
 	target := w.target()
-	if w.Unit != unit {
-		there := unit.Graph.ByAddress(target.Address)
-		if there == nil || there.Range != target.Range {
-			return false
-		}
-		target = there
+	part := func(of *resource.Resource) bool {
+		return slices.Contains(unit.Graph.Wholes(of), r) || slices.Contains(unit.Graph.Wholes(r), of)
 	}
-	return slices.Contains(unit.Graph.Wholes(target), r) || slices.Contains(unit.Graph.Wholes(r), target)
+	if w.Unit == unit {
+		return part(target)
+	}
+	return slices.ContainsFunc(unit.Graph.ByType(target.Type), func(there *resource.Resource) bool {
+		return there.Range == target.Range && part(there)
+	})
 }
 
 // brings reports whether the dialect said that an attribute of the target changes with what is wished.
