@@ -24,7 +24,8 @@ func (c *Chart) Missing() []Dependency {
 // rendered with all its values. The receiver stays as it is.
 func (c *Chart) Coalesce(given Values) (*Chart, Values, error) {
 	out := c.clone(nil)
-	if err := out.enable(given, ""); err != nil {
+	left := mostCharts
+	if err := out.enable(given, "", &left); err != nil {
 		return nil, nil, err
 	}
 	if err := out.importValues(); err != nil {
@@ -61,8 +62,12 @@ func (m *Metadata) clone() *Metadata {
 	return &out
 }
 
-// enable leaves out the dependencies that tags and conditions switch off, and gives those with an alias their name.
-func (c *Chart) enable(given map[string]any, path string) error {
+// mostCharts is how many charts one may be made of, once each alias is a chart.
+const mostCharts = 500
+
+// enable leaves out the dependencies that tags and conditions switch off, and gives those with an alias their name. Left is how many
+// charts there may still be.
+func (c *Chart) enable(given map[string]any, path string, left *int) error {
 	asked := c.Metadata.Dependencies
 	if asked == nil {
 		return nil
@@ -76,6 +81,9 @@ func (c *Chart) enable(given map[string]any, path string) error {
 	for _, a := range asked {
 		for _, d := range c.Dependencies {
 			if d.Name() == a.Name && inRange(a.Version, d.Metadata.Version) {
+				if *left -= d.count(); *left < 0 {
+					return fmt.Errorf("it has more than %d charts in it", mostCharts)
+				}
 				d = d.clone(c)
 				if a.Alias != "" {
 					d.Metadata.Name = a.Alias
@@ -105,11 +113,20 @@ func (c *Chart) enable(given map[string]any, path string) error {
 		c.Metadata.Dependencies = nil
 	}
 	for _, d := range c.Dependencies {
-		if err := d.enable(values, path+d.Name()+"."); err != nil {
+		if err := d.enable(values, path+d.Name()+".", left); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// count is how many charts there are in one, with itself.
+func (c *Chart) count() int {
+	n := 1
+	for _, d := range c.Dependencies {
+		n += d.count()
+	}
+	return n
 }
 
 func inRange(constraint, version string) bool {

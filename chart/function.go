@@ -140,6 +140,10 @@ func fromJSONArray(s string) []any {
 
 func fromTOML(s string) map[string]any {
 	m := map[string]any{}
+	if tooNested(s) {
+		m["Error"] = "brackets are nested too deeply"
+		return m
+	}
 	if err := toml.Unmarshal([]byte(s), &m); err != nil {
 		m["Error"] = err.Error()
 	}

@@ -16,6 +16,7 @@ const (
 	fnWith  = "plumbline_with"
 	fnPlain = "plumbline_plain"
 	fnCall  = "plumbline_call"
+	fnHeld  = "plumbline_held"
 )
 
 // action is what is known of an action before it runs. Its number is handed to the functions above.
@@ -253,13 +254,16 @@ func (in *instrumenter) pipeline(p *parse.PipeNode) {
 	}
 	var commands []*parse.CommandNode
 	for _, c := range p.Cmds {
-		builtin := false
+		builtin, plain := false, fnPlain
 		for i, a := range c.Args {
 			switch a := a.(type) {
 			case *parse.IdentifierNode:
 				in.used[a.Ident] = true
 				if i == 0 {
 					builtin = builtins[a.Ident]
+					if len(a.Ident) == 2 { // they print what cannot be compared
+						plain = fnHeld
+					}
 				}
 			case *parse.PipeNode:
 				in.pipeline(a)
@@ -269,11 +273,11 @@ func (in *instrumenter) pipeline(p *parse.PipeNode) {
 				}
 			}
 			if builtin && i > 0 && isVariable(a) {
-				c.Args[i] = in.pipe(a.Position(), in.command(fnPlain, a.Position(), a))
+				c.Args[i] = in.pipe(a.Position(), in.command(plain, a.Position(), a))
 			}
 		}
 		if builtin && len(commands) > 0 {
-			commands = append(commands, in.command(fnPlain, c.Pos))
+			commands = append(commands, in.command(plain, c.Pos))
 		}
 		commands = append(commands, c)
 	}

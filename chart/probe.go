@@ -27,7 +27,7 @@ type frame struct {
 // probes returns the functions that only instrumented templates call.
 func (r *renderer) probes() map[string]any {
 	return map[string]any{
-		fnEmit: r.emit, fnStep: r.step, fnEnter: r.enter, fnRange: r.loop, fnWith: r.with, fnPlain: r.plain, fnCall: r.call0,
+		fnEmit: r.emit, fnStep: r.step, fnEnter: r.enter, fnRange: r.loop, fnWith: r.with, fnPlain: r.plain, fnCall: r.call0, fnHeld: r.held,
 	}
 }
 
@@ -64,6 +64,20 @@ func (r *renderer) plain(v reflect.Value) (reflect.Value, error) {
 		}
 		return reflect.ValueOf(s).Convert(inner.Type()), nil
 	}
+}
+
+// held hands a value to a function that compares: one that is no scalar is printed as what cannot be compared, and must have an end.
+func (r *renderer) held(v reflect.Value) (reflect.Value, error) {
+	if inner := inside(v); inner.IsValid() && (inner.Kind() == reflect.Map || inner.Kind() == reflect.Slice) && inner.CanInterface() {
+		p := plainer{renderer: r, deep: true, keep: true, sole: -1, unknown: -1}
+		if p.any(inner.Interface(), 0); p.err == nil {
+			p.err = r.pay(p.nodes + p.size/64)
+		}
+		if p.err != nil {
+			return v, p.err
+		}
+	}
+	return r.plain(v)
 }
 
 // loop sees what a range runs over.

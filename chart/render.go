@@ -44,7 +44,7 @@ type Release struct {
 // those that Coalesce returned. A template that cannot be read or executed is a problem, and the others are rendered.
 func Render(ctx context.Context, c *Chart, values Values, s Settings) ([]Output, []source.Problem) {
 	r := &renderer{ctx: ctx, limits: s.Limits, marks: true, identity: map[uintptr]value.Path{}, interned: map[string]int{},
-		frames: map[int]*frame{}, calls: map[string]int{}, messages: map[int]string{}, files: map[string]*File{}}
+		frames: map[int]*frame{}, calls: map[string]int{}, messages: map[int]string{}, files: map[string]*File{}, places: map[string]int{}}
 	r.release = map[string]any{"Name": s.Release.Name, "Namespace": s.Release.Namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"}
 	r.collect(c, Values{"Values": values, "Release": r.release, "Capabilities": s.Capabilities})
 	r.identify(map[string]any(values), value.Path{{Name: "Values"}})
@@ -52,12 +52,17 @@ func Render(ctx context.Context, c *Chart, values Values, s Settings) ([]Output,
 	return r.render(), r.problems
 }
 
+// mostActions is how many actions the templates of a chart and of all that it depends on may have.
+const mostActions = 200_000
+
 type renderer struct {
 	ctx    context.Context
 	limits Limits
 	marks  bool // texts of the chart have none of the runes that marks are made of
 
 	templates []renderable
+	places    map[string]int // of templates, by name, while they are collected
+	written   int            // actions of all templates
 	release   map[string]any
 	identity  map[uintptr]value.Path // of tables and lists of values: where they are
 	origins   []*Origin
@@ -127,11 +132,11 @@ func (r *renderer) collect(c *Chart, above Values) Values {
 
 // add adds a template; a later one of the same name takes its place, as that of a dependency that is there twice.
 func (r *renderer) add(t renderable) {
-	i := slices.IndexFunc(r.templates, func(o renderable) bool { return o.name == t.name })
-	if i < 0 {
-		r.templates = append(r.templates, t)
-	} else {
+	if i, again := r.places[t.name]; again {
 		r.templates[i] = t
+	} else {
+		r.places[t.name] = len(r.templates)
+		r.templates = append(r.templates, t)
 	}
 	r.files[t.name] = t.file
 	r.marks = r.marks && !looksMarked(string(t.file.Data))
@@ -208,6 +213,10 @@ func (r *renderer) parse(t renderable) {
 	text := string(t.file.Data)
 	if p := tooDeep(text, r.limits.Nesting); p >= 0 {
 		r.problem(source.Limit, t.file.Place(p, p), "the template is nested deeper than %d", r.limits.Nesting)
+		return
+	}
+	if r.written += strings.Count(text, "{{"); r.written > mostActions {
+		r.problem(source.Limit, t.file.Place(0, 0), "the templates have more than %d actions", mostActions)
 		return
 	}
 	trees, err := parse.Parse(t.name, text, "", "", r.names)

@@ -11,7 +11,7 @@ import (
 type manner uint8
 
 const (
-	looks   manner = iota // it looks at texts: they are handed over without marks, and what it returns carries the mark of the one it was given
+	looks   manner = iota // it looks at texts, and prints what is none in its errors: they are handed over without marks, and what it returns carries the mark of the one it was given
 	walks                 // it looks at all there is in tables and lists
 	carries               // texts go through it as they are
 	merges                // it walks tables and lists, and texts go through it as they are
@@ -65,7 +65,7 @@ func (r *renderer) wrapped(name string) any {
 
 // call calls a function with arguments prepared after its manner.
 func (r *renderer) call(name string, how manner, raw reflect.Value, args []reflect.Value) (reflect.Value, error) {
-	p := plainer{renderer: r, deep: how == walks || how == merges, keep: how == carries || how == merges, sole: -1, unknown: -1}
+	p := plainer{renderer: r, deep: how != carries, keep: how == carries || how == merges, sole: -1, unknown: -1}
 	if name == "printf" {
 		p.keep = simpleFormat(args)
 	}
@@ -82,6 +82,9 @@ func (r *renderer) call(name string, how manner, raw reflect.Value, args []refle
 	}
 	if err == nil {
 		err = r.bound(name, ready)
+	}
+	if err == nil {
+		err = r.pay(cost(name, ready, &p))
 	}
 	if err != nil {
 		return reflect.Value{}, err
@@ -229,6 +232,10 @@ func (p *plainer) any(v any, depth int) (any, bool) {
 			}
 		}
 		return out, len(v) > 0 && &out[0] != &v[0]
+	case [][]any:
+		for _, e := range v {
+			p.any(e, depth+1)
+		}
 	}
 	return v, false
 }
@@ -289,6 +296,13 @@ func (p *plainer) keys(name string, args []reflect.Value) {
 	if list, ok := args[0].Interface().([]any); ok {
 		var out []any
 		for i, k := range list {
+			if i%2 == 0 { // it is printed when it is no text
+				q := plainer{renderer: p.renderer, deep: true, keep: true, sole: -1, unknown: -1}
+				if q.any(k, 0); q.err != nil {
+					p.err = q.err
+					return
+				}
+			}
 			if s, ok := k.(string); ok && i%2 == 0 && strings.IndexByte(s, 0xF3) >= 0 {
 				if out == nil {
 					out = append(out, list...)

@@ -69,16 +69,26 @@ func (e *estate) load(dir string) *loaded {
 
 // missing names the dependencies that are not there.
 func (l *loaded) missing(c *chart.Chart) {
-	for _, d := range c.Missing() {
-		from := c.Definition
-		if c.Requirements != nil && c.Metadata.APIVersion == "v1" {
-			from = c.Requirements
-		}
+	all := c.Missing()
+	from := c.Definition
+	if c.Requirements != nil && c.Metadata.APIVersion == "v1" {
+		from = c.Requirements
+	}
+	var places map[string]source.Range
+	if len(all) > 0 {
+		places = dependencyRanges(from)
+	}
+	if more := len(all) - mostMissing; more > 0 {
+		l.problems = append(l.problems, source.Problem{Kind: source.Unresolved, Range: from.Place(0, 0),
+			Message: fmt.Sprintf("%d more charts that it asks for are not in charts/", more)})
+		all = all[:mostMissing]
+	}
+	for _, d := range all {
 		what := d.Name
 		if d.Repository != "" {
 			what += " of " + d.Repository
 		}
-		l.problems = append(l.problems, source.Problem{Kind: source.Unresolved, Range: dependencyRange(from, d.Name),
+		l.problems = append(l.problems, source.Problem{Kind: source.Unresolved, Range: placeOf(places, from, d.Name),
 			Message: fmt.Sprintf("the chart %s is not in charts/, and what it installs is not looked at: helm dependency build fetches it", what)})
 	}
 	for _, d := range c.Dependencies {
@@ -86,23 +96,41 @@ func (l *loaded) missing(c *chart.Chart) {
 	}
 }
 
+// mostMissing is how many dependencies that are not there are named one by one.
+const mostMissing = 100
+
 // dependencyRange returns where a chart asks for another one.
 func dependencyRange(f *chart.File, name string) source.Range {
+	return placeOf(dependencyRanges(f), f, name)
+}
+
+func placeOf(places map[string]source.Range, f *chart.File, name string) source.Range {
+	if at, ok := places[name]; ok {
+		return at
+	}
+	return f.Place(0, 0)
+}
+
+// dependencyRanges returns where a chart asks for others, by name.
+func dependencyRanges(f *chart.File) map[string]source.Range {
+	out := map[string]source.Range{}
 	if f.Archived {
-		return f.Place(0, 0)
+		return out
 	}
 	doc, _ := document.Parse(&source.File{Path: f.Path, Bytes: f.Data}, limitsOfPlaces)
 	if doc != nil && len(doc.Roots) > 0 {
 		if list := doc.Roots[0].Get("dependencies"); list != nil {
 			for i, item := range list.Items {
-				if n := item.Get("name"); n != nil && n.Text == name {
-					at := list.Place(i)
-					return f.Place(at.Start, at.End)
+				if n := item.Get("name"); n != nil {
+					if _, again := out[n.Text]; !again {
+						at := list.Place(i)
+						out[n.Text] = f.Place(at.Start, at.End)
+					}
 				}
 			}
 		}
 	}
-	return f.Place(0, 0)
+	return out
 }
 
 // values is a file of values.

@@ -92,6 +92,14 @@ func linesOf(text []byte) []line {
 func templateComments(f *source.File) []dialect.Comment {
 	text := f.Bytes
 	lines := linesOf(text)
+	around := documentsOf(f, lines)
+	below := targetsOf(lines, text)
+	documentAround := func(i int) source.Range {
+		if i >= len(around) {
+			return source.Range{}
+		}
+		return around[i]
+	}
 	var out []dialect.Comment
 	for at := 0; at < len(text); {
 		comment, next := nextComment(text, at)
@@ -106,12 +114,12 @@ func templateComments(f *source.File) []dialect.Comment {
 			continue
 		}
 		comment.Alone = len(bytes.TrimSpace(text[lines[i].start:comment.Range.Start])) == 0
-		comment.Block = documentAround(f, lines, i)
+		comment.Block = documentAround(i)
 		if !comment.Alone {
 			comment.Target = source.Range{File: f.Path, Start: lines[i].content, End: lines[i].end}
-		} else if t := targetBelow(lines, text, j); t.End > 0 {
+		} else if t := below(j + 1); t.End > 0 {
 			comment.Target = source.Range{File: f.Path, Start: t.Start, End: t.End}
-			if first := documentAround(f, lines, j+1); first.Start == t.Start && !first.IsZero() {
+			if first := documentAround(j + 1); first.Start == t.Start && !first.IsZero() {
 				comment.Target = first // above the first key of an object it stands above all of it
 			}
 		}
@@ -178,58 +186,80 @@ func (l *line) isRemark(text []byte) bool {
 	return bytes.HasPrefix(rest, []byte("{{")) && bytes.HasPrefix(body, []byte("/*"))
 }
 
-// targetBelow returns what stands below a line: the next line that is no comment, with what is indented deeper.
-func targetBelow(lines []line, text []byte, i int) source.Range {
-	for i++; i < len(lines); i++ {
+// targetsOf returns a function that tells what stands at a line or below the remarks there: the next line that is no comment, with
+// what is indented deeper. Each line is looked at once, however many comments are stacked.
+func targetsOf(lines []line, text []byte) func(i int) source.Range {
+	first := make([]int, len(lines)+1) // the line that a comment above the line speaks of; -1 for none
+	first[len(lines)] = -1
+	for i := len(lines) - 1; i >= 0; i-- {
 		l := &lines[i]
-		if l.content == l.end || l.separator {
+		switch {
+		case l.content == l.end || l.separator:
+			first[i] = -1
+		case l.isRemark(text) || l.control && !bytes.Contains(text[l.start:l.end], []byte("include")) && !bytes.Contains(text[l.start:l.end], []byte("toYaml")):
+			first[i] = first[i+1]
+		default:
+			first[i] = i
+		}
+	}
+	known := map[int]source.Range{}
+	return func(i int) source.Range {
+		if i >= len(lines) || first[i] < 0 {
 			return source.Range{}
 		}
-		if l.isRemark(text) || l.control && !bytes.Contains(text[l.start:l.end], []byte("include")) && !bytes.Contains(text[l.start:l.end], []byte("toYaml")) {
-			continue
-		}
-		out := source.Range{Start: l.content, End: l.end}
-		for j := i + 1; j < len(lines); j++ {
-			next := &lines[j]
-			if next.content == next.end || next.isRemark(text) || next.control && next.indent > l.indent {
-				continue
-			}
-			dash := next.indent == l.indent && text[next.content] == '-' && text[l.content] != '-'
-			if next.separator || next.indent <= l.indent && !dash {
-				break
-			}
-			out.End = next.end
+		out, ok := known[first[i]]
+		if !ok {
+			out = extent(lines, text, first[i])
+			known[first[i]] = out
 		}
 		return out
 	}
-	return source.Range{}
 }
 
-// documentAround returns the YAML document of a template that a line is in: from its first key to its last line.
-func documentAround(f *source.File, lines []line, i int) source.Range {
-	if i >= len(lines) {
-		return source.Range{}
-	}
-	from, to := i, i
-	for from > 0 && !lines[from-1].separator {
-		from--
-	}
-	for to+1 < len(lines) && !lines[to+1].separator {
-		to++
-	}
-	start, end := -1, 0
-	for j := from; j <= to; j++ {
-		l := &lines[j]
-		if l.content == l.end || l.separator || l.control || l.isRemark(f.Bytes) {
+// mostExtent is how many lines one comment may speak of. What is longer was made to cost time.
+const mostExtent = 5_000
+
+// extent returns a line with what is indented deeper below it.
+func extent(lines []line, text []byte, i int) source.Range {
+	l := &lines[i]
+	out := source.Range{Start: l.content, End: l.end}
+	for j := i + 1; j < min(len(lines), i+mostExtent); j++ {
+		next := &lines[j]
+		if next.content == next.end || next.isRemark(text) || next.control && next.indent > l.indent {
 			continue
 		}
-		if start < 0 {
-			start = l.content
+		dash := next.indent == l.indent && text[next.content] == '-' && text[l.content] != '-'
+		if next.separator || next.indent <= l.indent && !dash {
+			break
 		}
-		end = l.end
+		out.End = next.end
 	}
-	if start < 0 {
-		return source.Range{}
+	return out
+}
+
+// documentsOf returns for each line the YAML document of the template that it is in: from its first key to its last line.
+func documentsOf(f *source.File, lines []line) []source.Range {
+	out := make([]source.Range, len(lines))
+	for from := 0; from < len(lines); {
+		to := from + 1
+		for to < len(lines) && !lines[to].separator {
+			to++
+		}
+		start, end := -1, 0
+		for j := from; j < to; j++ {
+			l := &lines[j]
+			if l.content == l.end || l.separator || l.control || l.isRemark(f.Bytes) {
+				continue
+			}
+			if start < 0 {
+				start = l.content
+			}
+			end = l.end
+		}
+		for j := from; j < to && start >= 0; j++ {
+			out[j] = source.Range{File: f.Path, Start: start, End: end}
+		}
+		from = to
 	}
-	return source.Range{File: f.Path, Start: start, End: end}
+	return out
 }
