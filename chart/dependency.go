@@ -12,8 +12,12 @@ import (
 // before Coalesce.
 func (c *Chart) Missing() []Dependency {
 	var out []Dependency
+	there := map[string]bool{}
+	for _, d := range c.Dependencies {
+		there[d.Name()] = true
+	}
 	for _, want := range c.Metadata.Dependencies {
-		if !slices.ContainsFunc(c.Dependencies, func(d *Chart) bool { return d.Name() == want.Name }) {
+		if !there[want.Name] {
 			out = append(out, *want)
 		}
 	}
@@ -104,9 +108,13 @@ func (c *Chart) enable(given map[string]any, path string, left *int) error {
 	}
 	byTags(asked, values)
 	byConditions(asked, values, path)
-	off := func(name string) bool {
-		return slices.ContainsFunc(asked, func(a *Dependency) bool { return a.Name == name && !a.Enabled })
+	disabled := map[string]bool{}
+	for _, a := range asked {
+		if !a.Enabled {
+			disabled[a.Name] = true
+		}
 	}
+	off := func(name string) bool { return disabled[name] }
 	c.Dependencies = slices.DeleteFunc(there, func(d *Chart) bool { return off(d.Name()) })
 	c.Metadata.Dependencies = slices.DeleteFunc(slices.Clone(asked), func(a *Dependency) bool { return off(a.Name) })
 	if len(c.Metadata.Dependencies) == 0 {

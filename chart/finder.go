@@ -33,7 +33,7 @@ func (f *finder) pipe(p *parse.PipeNode, exact bool) {
 	commands := p.Cmds
 	commands = slices.DeleteFunc(slices.Clone(commands), func(c *parse.CommandNode) bool {
 		id, ok := c.Args[0].(*parse.IdentifierNode)
-		return ok && ((id.Ident == fnPlain || id.Ident == fnHeld) && len(c.Args) == 1 || id.Ident == fnWith)
+		return ok && ((id.Ident == fnPlain || id.Ident == fnHeld || id.Ident == fnPaid) && len(c.Args) == 1 || id.Ident == fnWith)
 	})
 	f.commands(commands, exact)
 }
@@ -67,7 +67,7 @@ func (f *finder) commands(commands []*parse.CommandNode, exact bool) {
 		}
 	}
 	switch id.Ident {
-	case fnPlain, fnHeld:
+	case fnPlain, fnHeld, fnPaid:
 		operand(1, exact)
 	case "default":
 		operand(operands, exact)

@@ -17,6 +17,7 @@ const (
 	fnPlain = "plumbline_plain"
 	fnCall  = "plumbline_call"
 	fnHeld  = "plumbline_held"
+	fnPaid  = "plumbline_paid"
 )
 
 // action is what is known of an action before it runs. Its number is handed to the functions above.
@@ -272,6 +273,10 @@ func (in *instrumenter) pipeline(p *parse.PipeNode) {
 					in.pipeline(inner)
 				}
 			}
+			if i > 0 && takesLong(a) {
+				a = in.pipe(a.Position(), in.command(fnPaid, a.Position(), a))
+				c.Args[i] = a
+			}
 			if builtin && i > 0 && isVariable(a) {
 				c.Args[i] = in.pipe(a.Position(), in.command(plain, a.Position(), a))
 			}
@@ -280,8 +285,31 @@ func (in *instrumenter) pipeline(p *parse.PipeNode) {
 			commands = append(commands, in.command(plain, c.Pos))
 		}
 		commands = append(commands, c)
+		if takesLong(c.Args[0]) {
+			commands = append(commands, in.command(fnPaid, c.Pos))
+		}
 	}
 	p.Cmds = commands
+}
+
+// takesLong reports whether a node calls a method that looks at all files or values: those of Files and Values.
+func takesLong(n parse.Node) bool {
+	var names []string
+	switch n := n.(type) {
+	case *parse.FieldNode:
+		names = n.Ident
+	case *parse.VariableNode:
+		names = n.Ident
+	case *parse.ChainNode:
+		names = n.Field
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		switch name {
+		case "Glob", "AsConfig", "AsSecrets", "Lines", "Get", "GetBytes", "YAML":
+			return true
+		}
+		return false
+	})
 }
 
 // builtins are text/template's functions that look at text and cannot be called from Go.

@@ -27,7 +27,7 @@ type frame struct {
 // probes returns the functions that only instrumented templates call.
 func (r *renderer) probes() map[string]any {
 	return map[string]any{
-		fnEmit: r.emit, fnStep: r.step, fnEnter: r.enter, fnRange: r.loop, fnWith: r.with, fnPlain: r.plain, fnCall: r.call0, fnHeld: r.held,
+		fnEmit: r.emit, fnStep: r.step, fnEnter: r.enter, fnRange: r.loop, fnWith: r.with, fnPlain: r.plain, fnCall: r.call0, fnHeld: r.held, fnPaid: r.paid,
 	}
 }
 
@@ -78,6 +78,24 @@ func (r *renderer) held(v reflect.Value) (reflect.Value, error) {
 		}
 	}
 	return r.plain(v)
+}
+
+// paid pays for what a method of Files or Values made.
+func (r *renderer) paid(v reflect.Value) (reflect.Value, error) {
+	n := 0
+	if inner := inside(v); inner.IsValid() {
+		switch inner.Kind() {
+		case reflect.String:
+			n = inner.Len() / 32
+		case reflect.Slice:
+			n = inner.Len() / 32
+		case reflect.Map:
+			if _, found := inner.Interface().(Files); found { // all were looked at to find them
+				n = 2 * r.mostFiles
+			}
+		}
+	}
+	return v, r.pay(n)
 }
 
 // loop sees what a range runs over.

@@ -62,6 +62,7 @@ type renderer struct {
 
 	templates []renderable
 	places    map[string]int // of templates, by name, while they are collected
+	mostFiles int            // of one chart, that .Files shows
 	written   int            // actions of all templates
 	release   map[string]any
 	identity  map[uintptr]value.Path // of tables and lists of values: where they are
@@ -118,6 +119,7 @@ func (r *renderer) collect(c *Chart, above Values) Values {
 		files[f.Name] = f.Data
 	}
 	data["Files"] = files
+	r.mostFiles = max(r.mostFiles, len(files))
 	for _, d := range c.Dependencies {
 		subs[d.Name()] = r.collect(d, data)
 	}

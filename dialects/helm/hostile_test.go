@@ -46,6 +46,7 @@ func TestHostile(t *testing.T) {
 		{"a table that holds itself in lists of lists", "templates/bad.yaml", `{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ print (chunk 1 (list $d)) }}`, "itself in it"},
 		{"slow expressions", "templates/bad.yaml", `{{ $s := repeat 1000000 "a" }}{{ range until 1000 }}{{ regexMatch "(a?){1000}b" $s }}{{ end }}`, "steps"},
 		{"YAML in a loop", "templates/bad.yaml", `{{ range until 100000 }}{{ fromYaml (repeat 500 "a: 1\n") | len }}{{ end }}`, "steps"},
+		{"files in a loop", "templates/bad.yaml", `{{ range until 100000 }}{{ ($.Files.Glob "{a,b}{a,b}**").AsConfig }}{{ end }}`, "steps"},
 		{"too many actions", "templates/bad.yaml", strings.Repeat("{{ 1 }}", 300_000), "actions"},
 		{"an alias bomb that is rendered", "templates/bad.yaml", bomb, "cannot be read"},
 		{"an alias bomb of values", "values.yaml", bomb, "alias"},
