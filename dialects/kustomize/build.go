@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -78,6 +79,10 @@ func (s *stage) empty() bool {
 	return s.objects[s.order[len(s.order)-1].dir] == 0
 }
 
+// building is held by a build: the library has one schema of Kubernetes' kinds for the whole program, and reads it unguarded while another
+// build may be making it.
+var building sync.Mutex
+
 // run builds what is staged. No plugin is run, and nothing but the staged files is seen.
 func run(staged filesys.FileSystem, dir string) (m resmap.ResMap, err error) {
 	defer func() {
@@ -85,6 +90,8 @@ func run(staged filesys.FileSystem, dir string) (m resmap.ResMap, err error) {
 			m, err = nil, fmt.Errorf("it cannot be built: %v", r)
 		}
 	}()
+	building.Lock()
+	defer building.Unlock()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	return krusty.MakeKustomizer(options).Run(staged, dir)
