@@ -321,3 +321,29 @@ spec: {securityContext: {seccompProfile: {type: RuntimeDefault}}, containers: [{
 		t.Errorf("the profile is %s", value.Show(v))
 	}
 }
+
+// TestInherits tests that a container says what of its security context the pod wrote, and only that.
+func TestInherits(t *testing.T) {
+	all := resources(t, `
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: n}
+spec:
+  securityContext: {runAsUser: 0, fsGroup: 0, windowsOptions: {hostProcess: true}, seccompProfile: {type: Unconfined}}
+  containers:
+  - {name: all}
+  - {name: some, securityContext: {runAsUser: 5, privileged: true, windowsOptions: {runAsUserName: web}}}
+  - {name: none, securityContext: {runAsUser: 5, seccompProfile: {type: RuntimeDefault}, windowsOptions: {hostProcess: false}}}
+`)
+	for name, want := range map[string][]string{
+		"all": {"runAsUser", "seccompProfile", "windowsOptions"}, "some": {"seccompProfile", "windowsOptions.hostProcess"}, "none": nil,
+	} {
+		var got []string
+		for _, v := range find(t, all, "n/Pod/p container "+name).Body.Field("inherits").Items {
+			got = append(got, v.Text)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

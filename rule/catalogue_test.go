@@ -150,3 +150,25 @@ func TestMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestFixFor tests that a wish about an attribute that a type lacks is for the type of the rule that has it.
+func TestFixFor(t *testing.T) {
+	c, err := Load(testSet, fstest.MapFS{"two.md": pageOf("two", "[aws_s3_bucket, aws_instance, custom_thing]", "this.tags != null",
+		"fix:\n  - set: {acl: private, instance_type: t3.micro, tags: {a: b}, nobodys: 1}\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for typ, want := range map[string][]string{
+		"aws_s3_bucket": {"acl", "tags", "nobodys"},
+		"aws_instance":  {"instance_type", "tags", "nobodys"},
+		"custom_thing":  {"nobodys"}, // the others have the rest
+	} {
+		var got []string
+		for _, change := range c.FixFor(c.Rule("two"), typ) {
+			got = append(got, change.Path.String())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", typ, diff)
+		}
+	}
+}

@@ -267,11 +267,13 @@ func TestHardenedWorkloads(t *testing.T) {
 				t.Fatalf("the hardened estate says:\n%s", strings.Join(said, "\n"))
 			}
 			for _, w := range table {
-				if !w.of(k.kind) {
+				// A pod stands in one of three places; the kinds that have it where a Deployment has try half of the table each.
+				twin := k.pod == "spec.template" && k.kind != "Deployment"
+				if !w.of(k.kind) || twin && w.kinds == "" && (w.line+i)%2 == 0 {
 					continue
 				}
 				t.Run(strconv.Itoa(w.line), func(t *testing.T) {
-					mend := k.kind == "Deployment" || (w.line+i)%5 == 0 // where a fix is written does not depend on the kind: a sample is enough
+					mend := k.kind == "Deployment" || (w.line+i)%8 == 0 // what a fix writes does not depend on the kind: a sample is enough
 					e := hardened(t, k.kind)
 					e.weaken(t, w.change)
 					b.try(t, w, map[string]string{"estate.yaml": e.text(t)}, addresses(k.kind), mend)
