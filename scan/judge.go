@@ -174,10 +174,13 @@ func (s *scan) witness(u *dialect.Unit, f *finding.Finding, r *resource.Resource
 		seen[at] = true
 		f.Related = append(f.Related, finding.Related{Location: s.location(at), Text: path})
 	}
-	if slices.ContainsFunc(f.Evidence, func(e finding.Evidence) bool { return e.Path == path }) {
-		return
-	}
 	v := w.Resource.Body.At(w.Path)
+	if i := slices.IndexFunc(f.Evidence, func(e finding.Evidence) bool { return e.Path == path }); i >= 0 {
+		if absent := (value.Value{}); f.Evidence[i].Value != value.Show(&absent) || !v.IsSet() {
+			return
+		}
+		f.Evidence = slices.Delete(f.Evidence, i, i+1) // two attributes of ours are one word there, and this one is written
+	}
 	if explanation.Value != nil {
 		v = explanation.Value
 	}

@@ -37,6 +37,9 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 		}
 	}
 	if v.IsWhollyKnown() && v.Kind != value.Absent {
+		if v.Kind == value.Bool && v.Bool && out.Path != "" && !at.IsZero() { // a switch of ours says less than the words that it is about
+			out.Value = &value.Value{Kind: value.String, Text: excerpt(x.evaluation.Text(at)), Range: at}
+		}
 		out.Waits = nil
 		return out
 	}
@@ -51,6 +54,21 @@ func (x *explainer) Explain(r *resource.Resource, p value.Path) dialect.Explanat
 	slices.SortStableFunc(out.Waits, func(a, b dialect.Wait) int { return strings.Compare(a.Name, b.Name) })
 	out.Waits = slices.CompactFunc(out.Waits, func(a, b dialect.Wait) bool { return a.Name == b.Name })
 	return out
+}
+
+// maxExcerpt bounds how many bytes of an instruction are shown as what is written there.
+const maxExcerpt = 80
+
+// excerpt is the beginning of a text, in one line.
+func excerpt(s string) string {
+	s, rest, _ := strings.Cut(s, "\n")
+	if len(s) > maxExcerpt {
+		s, rest = strings.ToValidUTF8(s[:maxExcerpt], ""), "…"
+	}
+	if rest != "" {
+		s = strings.TrimRight(s, " \\\r") + " …"
+	}
+	return s
 }
 
 // said are the instructions and options that attributes of a stage stand for.
