@@ -52,6 +52,10 @@ func (c *Chart) validate(values Values) (err error) {
 	if err != nil {
 		return fmt.Errorf("values.schema.json is no JSON: %s", firstLine(err))
 	}
+	// The definitions themselves are counted too: what is never referred to costs little.
+	if w := (&weigher{document: doc, known: map[string]int{}}); w.of(doc) > mostSchema {
+		return fmt.Errorf("values.schema.json is not used: with its references followed it has more than %d parts", mostSchema)
+	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(nothing{})
 	const name = "file:///values.schema.json"

@@ -2,6 +2,7 @@ package helm
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -58,6 +59,7 @@ func TestHostile(t *testing.T) {
 		{"zeroes", "templates/bad.yaml", "a: \x00\n", "control characters"},
 		{"a template that is not text", "templates/bad.yaml", "a: \xff\xfe\xfa", "UTF-8"},
 		{"a schema that is none", "values.schema.json", "{", "values.schema.json"},
+		{"a schema that doubles", "values.schema.json", doubling(40), "references followed"},
 		{"an archive that is none", "charts/a.tgz", "x", "no archive"},
 		{"a chart in it that is none", "charts/a/Chart.yaml", "x: 1\n", "no name"},
 	} {
@@ -98,4 +100,13 @@ func TestSurvey(t *testing.T) {
 	if got != want {
 		t.Errorf("taken: %s\nwant:  %s", got, want)
 	}
+}
+
+// doubling is a schema whose references double at each of n steps.
+func doubling(n int) string {
+	out := `{"definitions": {"a0": {}`
+	for i := range n {
+		out += fmt.Sprintf(`, "a%d": {"anyOf": [{"$ref": "#/definitions/a%d"}, {"$ref": "#/definitions/a%d"}]}`, i+1, i, i)
+	}
+	return out + fmt.Sprintf(`}, "properties": {"x": {"$ref": "#/definitions/a%d"}}}`, n)
 }
