@@ -109,3 +109,16 @@ func TestLowerTakesAValue(t *testing.T) {
 		t.Errorf("%v, want an error: nothing is requested", wishes)
 	}
 }
+
+func TestLowerSelectsNobodyElse(t *testing.T) {
+	body := value.Decoded(map[string]any{"spec": map[string]any{"podSelector": map[string]any{"matchLabels": "${this.metadata.labels}"}}})
+	policy := []resource.Change{{Op: resource.Create, New: &resource.Companion{Type: "k8s_network_policy", Body: body}}}
+	for _, r := range resources(t, mounted) {
+		if r.Type != "k8s_pod" {
+			continue
+		}
+		if wishes, err := manifest.Lower(r, policy); err == nil {
+			t.Errorf("%v, want an error: the pod has no labels, and a policy without any is for all pods", wishes)
+		}
+	}
+}

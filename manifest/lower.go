@@ -240,6 +240,12 @@ func (l *lowering) create(c *resource.Companion) error {
 	if err != nil {
 		return err
 	}
+	for _, selector := range [...]string{"podSelector", "selector"} {
+		labels := path(nil, "spec", selector, "matchLabels")
+		if c.Body.At(labels).IsSet() && !body.At(labels).IsSet() {
+			return errors.New("there are no labels by which its pods could be told from others") // without any it would be about all of the namespace
+		}
+	}
 	if !body.Field("kind").IsSet() {
 		body = with(body, "kind", text(k.name))
 	}

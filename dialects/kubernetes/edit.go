@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"plumbline.dev/plumbline/dialect"
@@ -27,7 +28,7 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	if !ok {
 		return dialect.Lowered{}, fmt.Errorf("%s was not made by this dialect", r.Address)
 	}
-	out := dialect.Lowered{Title: title(part, changes), Shared: manifest.Shared(r, wishes), Also: manifest.Also(r, changes)}
+	out := dialect.Lowered{Title: titleOf(part, changes, wishes), Shared: manifest.Shared(r, wishes), Also: manifest.Also(r, changes)}
 	for _, p := range of.file.problems {
 		if len(wishes) > 0 && p.Kind != source.Limit {
 			return out, fmt.Errorf("%s is not in order: %s", p.Range.File, p.Message)
@@ -61,8 +62,23 @@ func (x *explainer) Edit(r *resource.Resource, changes []resource.Change) (diale
 	return out, nil
 }
 
-// title says what is wished with paths of the object.
-func title(part *manifest.Part, changes []resource.Change) string {
+// titleOf says what is wished; where a path asks for elements, or a value is that of another attribute, what comes of it.
+func titleOf(part *manifest.Part, changes []resource.Change, wishes []manifest.Wish) string {
+	asks := func(c resource.Change) bool {
+		return strings.Contains(c.Path.String(), "=") || strings.Contains(c.Value.Text, "${this.")
+	}
+	if len(wishes) == 0 || !slices.ContainsFunc(changes, asks) {
+		return title(part.Path, changes)
+	}
+	var out []resource.Change
+	for _, w := range wishes {
+		out = append(out, resource.Change{Op: w.Op, Path: w.Path, Value: w.Value, New: &resource.Companion{Body: w.Value}})
+	}
+	return title(func(p value.Path) value.Path { return p }, out)
+}
+
+// title says what is wished at the places where it stands.
+func title(place func(value.Path) value.Path, changes []resource.Change) string {
 	var parts []string
 	for _, c := range changes {
 		switch c.Op {
@@ -73,16 +89,16 @@ func title(part *manifest.Part, changes []resource.Change) string {
 			}
 			parts = append(parts, "create a "+strings.ReplaceAll(name, "_", " "))
 		case resource.Set, resource.Add:
-			text := string(c.Op) + " " + part.Path(c.Path).String()
+			text := string(c.Op) + " " + place(c.Path).String()
 			if shown := value.Show(&c.Value); len(shown) <= 60 {
 				text += " to " + shown
 				if c.Op == resource.Add {
-					text = "add " + shown + " to " + part.Path(c.Path).String()
+					text = "add " + shown + " to " + place(c.Path).String()
 				}
 			}
 			parts = append(parts, text)
 		default:
-			parts = append(parts, string(c.Op)+" "+part.Path(c.Path).String())
+			parts = append(parts, string(c.Op)+" "+place(c.Path).String())
 		}
 	}
 	return strings.Join(parts, ", ")
