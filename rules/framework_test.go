@@ -13,6 +13,7 @@ var controlID = map[string]*regexp.Regexp{
 	"cis-aws-3.0.0":      regexp.MustCompile(`^[1-5](\.[1-9]\d?){1,2}$`),
 	"cis-azure-3.0.0":    regexp.MustCompile(`^([2-9]|10)(\.[1-9]\d?){1,3}$`),
 	"cis-gcp-3.0.0":      regexp.MustCompile(`^[1-8](\.[1-9]\d?){1,2}$`),
+	"cis-docker-1.6.0":   regexp.MustCompile(`^[45]\.[1-9]\d?$`),
 	"cis-kubernetes-1.9": regexp.MustCompile(`^[1-5](\.[1-9]\d?){1,2}$`),
 	"pss-baseline":       regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
 	"pss-restricted":     regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
