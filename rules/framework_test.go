@@ -10,17 +10,21 @@ import (
 
 // controlID says what the ids of a framework look like.
 var controlID = map[string]*regexp.Regexp{
-	"cis-aws-3.0.0":      regexp.MustCompile(`^[1-5](\.[1-9]\d?){1,2}$`),
-	"cis-azure-3.0.0":    regexp.MustCompile(`^([2-9]|10)(\.[1-9]\d?){1,3}$`),
-	"cis-gcp-3.0.0":      regexp.MustCompile(`^[1-8](\.[1-9]\d?){1,2}$`),
-	"cis-docker-1.6.0":   regexp.MustCompile(`^[45]\.[1-9]\d?$`),
-	"cis-kubernetes-1.9": regexp.MustCompile(`^[1-5](\.[1-9]\d?){1,2}$`),
-	"pss-baseline":       regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
-	"pss-restricted":     regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
-	"hipaa":              regexp.MustCompile(`^164\.(308|310|312)\([a-e]\)(\(\d\)(\([ivx]+\)(\([A-E]\))?)?)?$`),
-	"nist-800-53-r5":     regexp.MustCompile(`^[A-Z]{2}-[1-9]\d?(\([1-9]\d?\))?$`),
-	"pci-dss-4.0.1":      regexp.MustCompile(`^([1-9]|1[0-2])(\.[1-9]\d?){2,4}$`),
-	"soc2":               regexp.MustCompile(`^(CC|A|C|PI)[1-9]\.[1-9]$`),
+	"cis-aws-3.0.0":           regexp.MustCompile(`^[1-5](\.[1-9]\d?){1,2}$`),
+	"cis-azure-3.0.0":         regexp.MustCompile(`^([2-9]|10)(\.[1-9]\d?){1,3}$`),
+	"cis-gcp-3.0.0":           regexp.MustCompile(`^[1-8](\.[1-9]\d?){1,2}$`),
+	"cis-aks-1.5.0":           regexp.MustCompile(`^[2-5](\.[1-9]\d?){2}$`),
+	"cis-docker-1.6.0":        regexp.MustCompile(`^[45]\.[1-9]\d?$`),
+	"cis-eks-1.5.0":           regexp.MustCompile(`^[2-5](\.[1-9]\d?){2}$`),
+	"cis-gke-1.6.0":           regexp.MustCompile(`^[245](\.[1-9]\d?){2}$`),
+	"cis-kubernetes-1.9":      regexp.MustCompile(`^[1-5](\.[1-9]\d?){1,2}$`),
+	"nsa-cisa-kubernetes-1.2": regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
+	"pss-baseline":            regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
+	"pss-restricted":          regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`),
+	"hipaa":                   regexp.MustCompile(`^164\.(308|310|312)\([a-e]\)(\(\d\)(\([ivx]+\)(\([A-E]\))?)?)?$`),
+	"nist-800-53-r5":          regexp.MustCompile(`^[A-Z]{2}-[1-9]\d?(\([1-9]\d?\))?$`),
+	"pci-dss-4.0.1":           regexp.MustCompile(`^([1-9]|1[0-2])(\.[1-9]\d?){2,4}$`),
+	"soc2":                    regexp.MustCompile(`^(CC|A|C|PI)[1-9]\.[1-9]$`),
 }
 
 func TestFrameworks(t *testing.T) {
@@ -53,7 +57,8 @@ func TestFrameworks(t *testing.T) {
 
 // The sizes are pinned so that a lost line shows.
 func TestFrameworkSizes(t *testing.T) {
-	for id, want := range map[string]int{"cis-aws-3.0.0": 62, "soc2": 43, "cis-gcp-3.0.0": 85, "cis-kubernetes-1.9": 129} {
+	for id, want := range map[string]int{"cis-aws-3.0.0": 62, "soc2": 43, "cis-gcp-3.0.0": 85, "cis-kubernetes-1.9": 129,
+		"cis-eks-1.5.0": 44, "cis-aks-1.5.0": 38, "cis-gke-1.6.0": 31, "nsa-cisa-kubernetes-1.2": 28} {
 		if got := len(FrameworkOf(id).Controls); got != want {
 			t.Errorf("%s has %d controls, want %d", id, got, want)
 		}
