@@ -174,7 +174,9 @@ func (p *Prover) compareResources(t *trial, batch []*Fix, before, after *dialect
 		if before.Graph.ByAddress(r.Address) != nil {
 			continue
 		}
-		made := func(x *resource.Resource) bool { return slices.ContainsFunc(batch, func(f *Fix) bool { return f.makes(x.Type) }) }
+		made := func(x *resource.Resource) bool {
+			return slices.ContainsFunc(batch, func(f *Fix) bool { return f.makes(x.Type) })
+		}
 		if !made(r) && !slices.ContainsFunc(after.Graph.Resources, func(x *resource.Resource) bool { return x.Within == r.Address && made(x) }) {
 			t.blame(near(batch, before, after, r.Address), "it would create %s, which was not wished for", r.Address)
 		}
