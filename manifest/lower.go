@@ -74,7 +74,7 @@ func (l *lowering) change(c *resource.Change) error {
 		if c.Op == resource.Remove {
 			paths = withOwners(l.Resource, paths)
 			if list := l.emptied(paths); list != "" {
-				return fmt.Errorf("Terraform's provider asks for at least one element of %s", list)
+				return fmt.Errorf("at least one element of %s must stay: the provider of Terraform asks for it", list)
 			}
 		}
 		for _, p := range paths {

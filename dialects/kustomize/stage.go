@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 what kustomize calls old it still builds, and people still write it
+
 package kustomize
 
 import (

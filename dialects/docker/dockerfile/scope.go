@@ -20,7 +20,6 @@ type scope struct {
 	parent *scope // of the stage that it is built from
 	vars   map[string]*variable
 	base   string // the image whose own variables nobody knows here; empty for scratch and the place before the first FROM
-	depth  int
 }
 
 // maxScopes is how many stages are looked through for a variable.

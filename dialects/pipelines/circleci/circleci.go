@@ -184,7 +184,7 @@ func (e *evaluation) orbs(n *document.Node, prefix value.Path, depth int) {
 		body.Set("source", text)
 		body.Set("name", pipelines.String(m.Key.Text, m.Range))
 		body.Set("config", pipelines.String(e.address, m.Range))
-		name, version, versioned := strings.Cut(m.Value.Text, "@")
+		name, _, versioned := strings.Cut(m.Value.Text, "@")
 		if namespace, orb, ok := strings.Cut(name, "/"); ok && text.Kind == value.String {
 			body.Set("namespace", pipelines.String(namespace, m.Range))
 			body.Set("orb", pipelines.String(orb, m.Range))
@@ -193,7 +193,7 @@ func (e *evaluation) orbs(n *document.Node, prefix value.Path, depth int) {
 		case text.Kind == value.Unknown:
 			body.Set("version", value.Value{Kind: value.Unknown, NotNull: true, Range: m.Range})
 		case versioned:
-			_, version, _ = strings.Cut(text.Text, "@")
+			_, version, _ := strings.Cut(text.Text, "@")
 			body.Set("version", pipelines.String(version, m.Range))
 		}
 		r := &resource.Resource{Address: e.Address(at.String()), Type: "circleci_orb", Name: m.Key.Text, Range: m.Range, Body: body.Object(m.Range),

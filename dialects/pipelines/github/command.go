@@ -12,9 +12,6 @@ import (
 	"plumbline.dev/plumbline/value"
 )
 
-// dangerous are the events that run with the repository's own token and secrets although an outsider causes them.
-var dangerous = []string{"pull_request_target", "workflow_run", "issue_comment", "issues", "discussion", "discussion_comment", "fork", "watch", "gollum"}
-
 // envFileWrites are the commands that write to GITHUB_ENV or GITHUB_PATH what an outsider may choose: a line end in it sets any variable,
 // and with it what later steps run. Expressions in the command itself are code already, and told of as such.
 func (e *evaluation) envFileWrites(s *step) notes {

@@ -1,8 +1,6 @@
 package github
 
 import (
-	"strconv"
-
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/pipelines"
 	"plumbline.dev/plumbline/resource"
@@ -124,10 +122,5 @@ func (e *evaluation) image(address, use string, image value.Value, j *job) {
 	e.Add(i.Resource("github"))
 }
 
-// switches are the variables that make runs print more than they do by themselves; only they are resources of their own.
+// switches are the variables that make runs print more than they do by themselves.
 var switches = map[string]bool{"ACTIONS_STEP_DEBUG": true, "ACTIONS_RUNNER_DEBUG": true}
-
-func isTrue(text string) bool {
-	b, err := strconv.ParseBool(text)
-	return err == nil && b
-}
