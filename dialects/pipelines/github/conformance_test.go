@@ -104,7 +104,7 @@ var conformance = dialecttest.Suite{
 			Name:  "workflow",
 			Files: map[string]string{".github/workflows/ci.yml": ci},
 			Addresses: []string{
-				"workflow.ci", "jobs.build", "jobs.build.container", "jobs.build.services.db", "jobs.build.actions/checkout", "jobs.build.Say it", "jobs.build.Say it.run",
+				"workflow.ci", "workflow.ci.env.LEVEL", "jobs.build", "jobs.build.container", "jobs.build.services.db", "jobs.build.actions/checkout", "jobs.build.Say it", "jobs.build.Say it.run",
 				"jobs.build.out", "jobs.build.out.run", "jobs.call",
 			},
 			Values: []dialecttest.Value{
@@ -150,7 +150,7 @@ var conformance = dialecttest.Suite{
 				".github/actions/say/action.yml": say,
 			},
 			Addresses: []string{
-				"workflow.ci", "jobs.build", "jobs.build.container", "jobs.build.services.db", "jobs.build.actions/checkout", "jobs.build.Say it", "jobs.build.Say it.run",
+				"workflow.ci", "workflow.ci.env.LEVEL", "jobs.build", "jobs.build.container", "jobs.build.services.db", "jobs.build.actions/checkout", "jobs.build.Say it", "jobs.build.Say it.run",
 				"jobs.build.out", "jobs.build.out.run", "jobs.call",
 				"workflow.build", "jobs.use", "jobs.use.run make", "jobs.use.run make.run", "jobs.use../.github/actions/say",
 				"action.say", "steps.run echo", "steps.run echo.run", "steps.docker://alpine:3.20", "steps.docker://alpine:3.20.uses",

@@ -144,17 +144,19 @@ func setRunner(body *pipelines.Body, j *job) {
 	}
 }
 
-// variables adds the switches that an env sets.
+// variables adds the variables that an env sets to a text that stands there, and the switches whatever they are set to. What an
+// expression gives, mostly a secret that is kept where it belongs, would only be one more thing that nobody knows.
 func (e *evaluation) variables(env *document.Node, scope, owner string, j *job) {
 	if env == nil || env.Kind != document.Mapping {
 		return
 	}
 	for i := range env.Members {
 		m := &env.Members[i]
-		if !switches[strings.ToUpper(m.Key.Text)] {
+		set := evaluated(m.Value)
+		if !switches[strings.ToUpper(m.Key.Text)] && set.Kind != value.String {
 			continue
 		}
-		v := pipelines.Variable{Address: e.Address(owner + ".env." + m.Key.Text), Name: m.Key.Text, Value: evaluated(m.Value), Scope: scope, Range: m.Range}
+		v := pipelines.Variable{Address: e.Address(owner + ".env." + m.Key.Text), Name: m.Key.Text, Value: set, Scope: scope, Range: m.Range}
 		v.Value.Range = m.Range
 		if j != nil && j.member != nil {
 			v.Job = j.address()
