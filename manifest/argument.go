@@ -78,7 +78,7 @@ func (a *arguments) read(list string, words *value.Value) {
 			a.open = true
 			continue
 		}
-		spoken, known := wordOf(word)
+		spoken, known := word.Word()
 		if !known {
 			spoken = word.Text
 		}
@@ -103,7 +103,7 @@ func (a *arguments) read(list string, words *value.Value) {
 			i++
 			f.apart = true
 			next := words.Items[i]
-			if s, ok := wordOf(&next); ok {
+			if s, ok := next.Word(); ok {
 				r := next.Range
 				next = text(s)
 				next.Range = r

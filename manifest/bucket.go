@@ -16,7 +16,7 @@ type bucket struct {
 
 // keyOf names a namespace: those with the same name are one, and so are those that nobody names. Of others each object has its own.
 func keyOf(namespace *value.Value) string {
-	name, known := wordOf(namespace)
+	name, known := namespace.Word()
 	switch {
 	case known && name != "":
 		return "=" + name

@@ -59,7 +59,7 @@ func (c *condition) of(element *value.Value) bool {
 	if v.Kind == value.List && len(v.Items) > 0 {
 		found := false
 		for i := range v.Items {
-			word, known := wordOf(&v.Items[i])
+			word, known := v.Items[i].Word()
 			if !known && c.op == "!=" {
 				return false
 			}
@@ -67,7 +67,7 @@ func (c *condition) of(element *value.Value) bool {
 		}
 		return found == (c.op != "!=") && (c.op != "!=" || !v.Open)
 	}
-	word, known := wordOf(v)
+	word, known := v.Word()
 	switch {
 	case v.Open || v.Kind == value.Unknown:
 		return false
@@ -87,7 +87,7 @@ func chosen(element *value.Value, step string, conditions []condition) bool {
 	if len(conditions) > 0 {
 		return true
 	}
-	word, known := wordOf(element)
+	word, known := element.Word()
 	name := element.Field("name").Text
 	for w := range strings.SplitSeq(step, "|") {
 		if known && word == w || w == name && name != "" {

@@ -10,7 +10,7 @@ var components = [...]string{"kube-apiserver", "kube-controller-manager", "kube-
 
 // component makes the resource of a container that is a part of the control plane.
 func (b *builder) component(p *pod, c *resource.Resource, a *arguments) {
-	name, ok := wordOf(&a.program)
+	name, ok := a.program.Word()
 	if !ok || !isOneOf(name, components[:]...) {
 		return
 	}

@@ -64,7 +64,7 @@ func (l *lowering) ofValue(c *resource.Change) (plain *resource.Change, done boo
 		return c, false
 	}
 	at := l.Body.At(c.Path[:n])
-	word, scalar := wordOf(at)
+	word, scalar := at.Word()
 	if nothing := c.Path[n].Name == "=" && !at.IsSet() && at.Kind != value.Unknown; nothing {
 		return &resource.Change{Op: c.Op, Path: c.Path[:n], Value: c.Value}, false
 	}
@@ -85,11 +85,11 @@ func (l *lowering) removeValue(c *resource.Change) bool {
 		return false
 	}
 	is := func(v *value.Value) bool {
-		word, known := wordOf(v)
+		word, known := v.Word()
 		return known && word == c.Path[n].Name
 	}
 	own := l.Body.At(c.Path[:n])
-	if _, scalar := wordOf(own); !scalar {
+	if _, scalar := own.Word(); !scalar {
 		return false
 	}
 	if !is(own) {

@@ -10,7 +10,7 @@ import (
 // index remembers an object by its name.
 func (b *builder) index(e *entity) {
 	b.types[e.Type] = append(b.types[e.Type], e)
-	if name, ok := wordOf(&e.name); ok {
+	if name, ok := e.name.Word(); ok {
 		enter(b.names, e.Type+"/"+name, e)
 	} else if e.name.Kind == value.Unknown {
 		enter(b.unnamed, e.Type, e)
@@ -32,7 +32,7 @@ func (b *builder) refer(from *resource.Resource, at value.Path, typ string, name
 		return
 	}
 	lists := [2][]*entity{nil, b.unnamed[typ].near(namespace)}
-	if s, ok := wordOf(name); ok {
+	if s, ok := name.Word(); ok {
 		lists[0] = b.names[typ+"/"+s].near(namespace)
 	} else {
 		lists[0] = b.named(typ)
@@ -164,7 +164,7 @@ func (b *builder) joinObject(e *entity) {
 	case "k8s_pod_disruption_budget":
 		selects := field(&spec, "selector")
 		s := labelSelector(&selects)
-		if old, _ := wordOf(body.Field("apiVersion")); old == "policy/v1beta1" && len(s.equal)+len(s.expressions) == 0 && !s.open {
+		if old, _ := body.Field("apiVersion").Word(); old == "policy/v1beta1" && len(s.equal)+len(s.expressions) == 0 && !s.open {
 			s.none = true // the empty selector of the first version selected nothing
 		}
 		pods(s, "spec", "selector")
@@ -175,8 +175,8 @@ func (b *builder) joinObject(e *entity) {
 	case "k8s_cluster_role":
 		b.aggregation(e)
 	case "k8s_horizontal_pod_autoscaler":
-		version, _ := wordOf(body.At(path(nil, "spec", "scaleTargetRef", "apiVersion")))
-		kind, _ := wordOf(body.At(path(nil, "spec", "scaleTargetRef", "kind")))
+		version, _ := body.At(path(nil, "spec", "scaleTargetRef", "apiVersion")).Word()
+		kind, _ := body.At(path(nil, "spec", "scaleTargetRef", "kind")).Word()
 		if kind != "" {
 			to(TypeOf(defaulted(version, kind), kind), false, "spec", "scaleTargetRef", "name")
 		}
@@ -207,7 +207,7 @@ func (b *builder) joinObject(e *entity) {
 	case "k8s_persistent_volume":
 		to("k8s_storage_class", true, "spec", "storageClassName")
 	case "k8s_custom":
-		if version, _ := wordOf(body.Field("apiVersion")); groupOf(version) == "cilium.io" && e.Native == "CiliumNetworkPolicy" {
+		if version, _ := body.Field("apiVersion").Word(); groupOf(version) == "cilium.io" && e.Native == "CiliumNetworkPolicy" {
 			selects := field(&spec, "endpointSelector")
 			pods(labelSelector(&selects), "spec", "endpointSelector")
 		}
@@ -238,7 +238,7 @@ func (b *builder) binding(e *entity) {
 	for i := range subjects.Items {
 		s := &subjects.Items[i]
 		at := path(nil, "subjects", i, "name")
-		switch kind, _ := wordOf(s.Field("kind")); kind {
+		switch kind, _ := s.Field("kind").Word(); kind {
 		case "ServiceAccount":
 			space := field(s, "namespace")
 			if !space.IsSet() {

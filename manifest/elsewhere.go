@@ -59,7 +59,7 @@ func (a *arguments) withEnvironment(part *Part, body *value.Value, flags value.V
 		}
 		v := variable.Field("value")
 		given := unknownAt(variable)
-		if s, known := wordOf(v); known {
+		if s, known := v.Word(); known {
 			given = text(s)
 			given.Range = v.Range
 		}

@@ -18,7 +18,7 @@ func (l *lowering) flag(c *resource.Change) error {
 		return fmt.Errorf("%s is no flag", c.Path)
 	}
 	name, a := c.Path[1].Name, l.part.arguments
-	wanted, known := wordOf(&c.Value)
+	wanted, known := c.Value.Word()
 	if c.Op == resource.Set && !known {
 		return fmt.Errorf("the value of the flag %s is no text", name)
 	}
@@ -66,7 +66,7 @@ func (l *lowering) environment(op resource.ChangeOp, at value.Path, wanted strin
 func (l *lowering) flagMember(c *resource.Change) error {
 	at, word := c.Path[:2], c.Path[2].Name
 	have := l.Body.At(at)
-	list, known := wordOf(have)
+	list, known := have.Word()
 	if have.IsSet() && !known || !have.IsSet() && l.part.arguments.open {
 		return fmt.Errorf("the flag %s is not known", c.Path[1].Name)
 	}

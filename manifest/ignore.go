@@ -16,8 +16,8 @@ const ignoreAnnotation = "plumbline.dev/ignore"
 // of a template of its pod and the containers.
 func Ignores(o *Object) []dialect.Comment {
 	out := ignores(o.Body.Field("metadata"), o.Range)
-	version, _ := wordOf(o.Body.Field("apiVersion"))
-	kind, _ := wordOf(o.Body.Field("kind"))
+	version, _ := o.Body.Field("apiVersion").Word()
+	kind, _ := o.Body.Field("kind").Word()
 	if at, ok := podIn(groupOf(version), kind); ok && len(at) > 0 {
 		template := o.Body.At(at)
 		if about := template.Range; !about.IsZero() {

@@ -91,7 +91,7 @@ func (b *builder) kubeadm(e *entity) {
 // each yields arguments: a map of the versions up to v1beta3, a list of names and values since v1beta4.
 func each(extra *value.Value, yield func(name string, v value.Value, at value.Path)) {
 	word := func(v value.Value) value.Value {
-		if s, ok := wordOf(&v); ok {
+		if s, ok := v.Word(); ok {
 			r := v.Range
 			v = text(s)
 			v.Range = r
@@ -105,7 +105,7 @@ func each(extra *value.Value, yield func(name string, v value.Value, at value.Pa
 		}
 	case value.List:
 		for i := range extra.Items {
-			if name, ok := wordOf(extra.Items[i].Field("name")); ok {
+			if name, ok := extra.Items[i].Field("name").Word(); ok {
 				yield(name, word(field(&extra.Items[i], "value")), path(nil, i, "value"))
 			}
 		}

@@ -312,7 +312,7 @@ func (l *lowering) text(v value.Value) (value.Value, error) {
 			}
 			return *have, nil
 		}
-		word, known := wordOf(have)
+		word, known := have.Word()
 		if !known {
 			return v, fmt.Errorf("%s is not known", name)
 		}

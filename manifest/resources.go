@@ -69,8 +69,8 @@ func (b *builder) limit(at source.Range, format string, args ...any) {
 
 // object makes the resources of one object.
 func (b *builder) object(o *Object) {
-	version, _ := wordOf(o.Body.Field("apiVersion"))
-	name, _ := wordOf(o.Body.Field("kind"))
+	version, _ := o.Body.Field("apiVersion").Word()
+	name, _ := o.Body.Field("kind").Word()
 	e := &entity{object: o}
 	e.kind, e.known = kindOf(version, name)
 	typ := TypeOf(version, name)
@@ -121,7 +121,7 @@ func nameOf(metadata *value.Value) value.Value {
 
 // shownName is a name for addresses.
 func shownName(name *value.Value) string {
-	if s, ok := wordOf(name); ok {
+	if s, ok := name.Word(); ok {
 		return s
 	}
 	if name.Kind == value.Unknown {
@@ -135,7 +135,7 @@ func (b *builder) addressOf(e *entity, kind string) string {
 		return e.object.Address
 	}
 	address := kind + "/" + shownName(&e.name)
-	if space, ok := wordOf(&e.namespace); ok && space != "" {
+	if space, ok := e.namespace.Word(); ok && space != "" {
 		address = space + "/" + address
 	}
 	return address

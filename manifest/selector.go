@@ -41,8 +41,8 @@ func labelSelector(v *value.Value) selector {
 	s.open = s.open || more.Open
 	for i := range more.Items {
 		item := &more.Items[i]
-		key, ok := wordOf(item.Field("key"))
-		operator, okToo := wordOf(item.Field("operator"))
+		key, ok := item.Field("key").Word()
+		operator, okToo := item.Field("operator").Word()
 		s.expressions = append(s.expressions, expression{key: key, operator: operator, values: *item.Field("values"),
 			unknown: !ok || !okToo || item.Maybe || item.Open})
 	}
@@ -128,7 +128,7 @@ func (e *expression) among(have *value.Value) verdict {
 // key returns a label that everything that is chosen must have, when one is known; the index of those with it is then enough.
 func (s *selector) key() (string, bool) {
 	for i := range s.equal {
-		if text, ok := wordOf(&s.equal[i].Value); ok {
+		if text, ok := s.equal[i].Value.Word(); ok {
 			return labelKey(s.equal[i].Name, text), true
 		}
 	}
@@ -145,7 +145,7 @@ func labelKeys(labels *value.Value) (keys []string, open bool) {
 	open = labels.Open
 	for i := range labels.Fields {
 		f := &labels.Fields[i]
-		if text, ok := wordOf(&f.Value); ok {
+		if text, ok := f.Value.Word(); ok {
 			keys = append(keys, labelKey(f.Name, text))
 		} else if f.Value.Kind == value.Unknown {
 			open = true

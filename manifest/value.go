@@ -59,22 +59,6 @@ func field(v *value.Value, names ...string) value.Value {
 	return *v
 }
 
-// wordOf returns a scalar as text: of what should be text, some write a number or a boolean.
-func wordOf(v *value.Value) (string, bool) {
-	switch v.Kind {
-	case value.String:
-		return v.Text, true
-	case value.Number:
-		return v.Digits(), true
-	case value.Bool:
-		if v.Bool {
-			return "true", true
-		}
-		return "false", true
-	}
-	return "", false
-}
-
 // path makes a path of names (string) and indexes (int).
 func path(from value.Path, steps ...any) value.Path {
 	out := make(value.Path, len(from), len(from)+len(steps))
@@ -104,8 +88,8 @@ func both(a, b verdict) verdict { return min(a, b) }
 
 // sameWord compares two texts either of which may not be known, or only how it begins and ends.
 func sameWord(a, b *value.Value) verdict {
-	x, known := wordOf(a)
-	y, knownToo := wordOf(b)
+	x, known := a.Word()
+	y, knownToo := b.Word()
 	switch {
 	case known && knownToo:
 		if x == y {
@@ -148,7 +132,7 @@ func sameNamespace(a, b *value.Value) verdict {
 		if !x {
 			a = b
 		}
-		if name, ok := wordOf(a); ok && name == standard {
+		if name, ok := a.Word(); ok && name == standard {
 			return yes
 		}
 		return maybe

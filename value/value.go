@@ -226,3 +226,50 @@ func (v *Value) Marks() (sensitive, given bool) {
 	}
 	return sensitive, given
 }
+
+// Word returns the text of a known scalar: of what should be text, some write a number or a boolean.
+func (v *Value) Word() (text string, ok bool) {
+	switch v.Kind {
+	case String:
+		return v.Text, true
+	case Number:
+		return v.Digits(), true
+	case Bool:
+		return strconv.FormatBool(v.Bool), true
+	}
+	return "", false
+}
+
+// SameWord reports whether two known scalars are written with the same text.
+func (v *Value) SameWord(o *Value) bool {
+	a, known := v.Word()
+	b, scalar := o.Word()
+	return known && scalar && a == b
+}
+
+// Includes reports whether v has all that a wished value has, members of objects at every depth; same compares scalars. A list
+// must have the same elements, for certain and in order, and a wished null is nothing at all.
+func (v *Value) Includes(wish *Value, same func(have, wish *Value) bool) bool {
+	switch {
+	case wish.Kind == Null:
+		return !v.IsSet()
+	case wish.Kind == Object && v.Kind == Object:
+		for i := range wish.Fields {
+			if !v.Field(wish.Fields[i].Name).Includes(&wish.Fields[i].Value, same) {
+				return false
+			}
+		}
+		return true
+	case wish.Kind == List && v.Kind == List:
+		if v.Open || len(v.Items) != len(wish.Items) {
+			return false
+		}
+		for i := range wish.Items {
+			if v.Items[i].Maybe || !v.Items[i].Includes(&wish.Items[i], same) {
+				return false
+			}
+		}
+		return true
+	}
+	return same(v, wish)
+}

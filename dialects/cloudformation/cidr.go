@@ -16,7 +16,7 @@ func (e *env) cidr(n, arg *document.Node) value.Value {
 	}
 	block := e.argument(n, args[0])
 	number := e.argument(n, args[1])
-	text, known := scalarText(&block)
+	text, known := block.Word()
 	count, counted := index(&number)
 	bits, sized := 0, false
 	if len(args) == 3 {

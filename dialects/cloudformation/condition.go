@@ -184,10 +184,10 @@ func (e *env) equals(left, right *document.Node) tri {
 	if t := equal(&a, &b); t != maybe {
 		return t
 	}
-	if text, known := scalarText(&b); known && !inner.mayBe(left, text) {
+	if text, known := b.Word(); known && !inner.mayBe(left, text) {
 		return no
 	}
-	if text, known := scalarText(&a); known && !inner.mayBe(right, text) {
+	if text, known := a.Word(); known && !inner.mayBe(right, text) {
 		return no
 	}
 	return maybe
@@ -212,8 +212,8 @@ func equal(a, b *value.Value) tri {
 		}
 		return maybe
 	}
-	x, known := scalarText(a)
-	y, too := scalarText(b)
+	x, known := a.Word()
+	y, too := b.Word()
 	switch {
 	case known && too:
 		return truth(x == y)

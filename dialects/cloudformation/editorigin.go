@@ -15,7 +15,7 @@ import (
 // more than the resource, or is not allowed; the reference is replaced then.
 func (l *lowering) atOrigin(n *native, at *document.Node, w translate.Wish) (bool, error) {
 	s, d := n.scope, n.of
-	text, plain := scalarText(&w.Value)
+	text, plain := w.Value.Word()
 	for range maxTrace {
 		name, arg := called(at)
 		if name != "Ref" || !plain || refersToThis(&w.Value) || d.loop != nil {
@@ -60,7 +60,7 @@ func (l *lowering) atOrigin(n *native, at *document.Node, w translate.Wish) (boo
 // set writes a scalar in the place of another. A text stays a text, whatever it looks like.
 func (l *lowering) set(d *document.Document, in *document.Node, name string, old *document.Node, v value.Value) {
 	if was := old.Value(true, nil); was.Kind == value.String && v.Kind != value.String {
-		text, _ := scalarText(&v)
+		text, _ := v.Word()
 		v = value.Value{Kind: value.String, Text: text}
 	}
 	l.change(d, document.Change{Op: resource.Set, At: in, Path: value.Path{{Name: name}}, Value: v})
@@ -184,8 +184,8 @@ func includes(v, wish *value.Value) bool {
 		}
 		return true
 	}
-	have, known := scalarText(v)
-	want, scalar := scalarText(wish)
+	have, known := v.Word()
+	want, scalar := wish.Word()
 	return known && scalar && have == want
 }
 

@@ -41,6 +41,6 @@ func worded(v value.Value) value.Value {
 	if v.Kind != value.Bool && v.Kind != value.Number {
 		return v
 	}
-	s, _ := scalarText(&v)
+	s, _ := v.Word()
 	return text(s)
 }

@@ -260,7 +260,7 @@ func (t *tracer) step(n *document.Node, e *env) (*document.Node, *env) {
 			for i, item := range arg.Items[:3] {
 				inner := &env{scope: s, loop: e.loop, flat: 1}
 				v := inner.value(item)
-				key, known := scalarText(&v)
+				key, known := v.Word()
 				if !known || at == nil || at.Member(key) == nil {
 					return nil, nil
 				}
@@ -371,7 +371,7 @@ func (t *tracer) gather(n *document.Node, e *env) {
 		}
 	case "Fn::ImportValue":
 		v := (&env{scope: s, loop: e.loop, flat: 1}).argument(n, arg)
-		export, known := scalarText(&v)
+		export, known := v.Word()
 		if !known {
 			export = value.Show(&v)
 		}

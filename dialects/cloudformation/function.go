@@ -170,7 +170,7 @@ func (e *env) getAtt(n, arg *document.Node) value.Value {
 		words := make([]string, 0, len(arg.Items)-1)
 		for _, item := range arg.Items[1:] { // the language's extensions let it be computed
 			v := e.argument(n, item)
-			word, ok := scalarText(&v)
+			word, ok := v.Word()
 			if !ok {
 				words = nil
 				break
@@ -387,7 +387,7 @@ func (e *env) findInMap(n, arg *document.Node) value.Value {
 	missing := false
 	for i := range keys {
 		var next []*document.Node
-		text, known := scalarText(&keys[i])
+		text, known := keys[i].Word()
 		for _, level := range found {
 			if level == nil || level.Kind != document.Mapping {
 				continue
@@ -489,7 +489,7 @@ func (e *env) shifts(items []*document.Node) bool {
 
 // index reads the number of an element.
 func index(v *value.Value) (int, bool) {
-	text, known := scalarText(v)
+	text, known := v.Word()
 	if !known || text == "" || len(text) > 6 || strings.Trim(text, "0123456789") != "" {
 		return 0, false
 	}
@@ -507,7 +507,7 @@ func (e *env) split(n, arg *document.Node) value.Value {
 		return e.invalid(n, "Fn::Split takes a text to cut at and a text")
 	}
 	v := e.argument(n, args[1])
-	text, known := scalarText(&v)
+	text, known := v.Word()
 	if !known {
 		text = v.Text
 	}
@@ -527,7 +527,7 @@ func (e *env) split(n, arg *document.Node) value.Value {
 // base64 encodes a text. Of one whose beginning is known, the beginning of the code is.
 func (e *env) base64(n, arg *document.Node) value.Value {
 	v := e.argument(n, arg)
-	if text, known := scalarText(&v); known {
+	if text, known := v.Word(); known {
 		v = value.Value{Kind: value.String, Text: base64.StdEncoding.EncodeToString([]byte(text)), Sensitive: v.Sensitive, Given: v.Given}
 		return e.bounded(v, n.Range)
 	}

@@ -138,7 +138,7 @@ func (s *scope) round(m *document.Member, l *loop, uncertain bool, depth int, fo
 	for i := range items {
 		v := items[i]
 		u.charge(loopSteps)
-		text, known := scalarText(&v)
+		text, known := v.Word()
 		if known {
 			v = value.Value{Kind: value.String, Text: text, Sensitive: v.Sensitive}
 		}

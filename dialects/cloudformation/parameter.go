@@ -188,7 +188,7 @@ func (s *scope) evaluateParameter(p *parameter) result {
 		if in.given {
 			v = markGiven(v)
 		}
-		if text, known := scalarText(&v); known && !p.mayBe(text) {
+		if text, known := v.Word(); known && !p.mayBe(text) {
 			s.unit.problem(source.Invalid, p.member.Key.Range, fmt.Sprintf("%s gives the parameter %s a value that is not among its AllowedValues", in.name, p.name))
 		}
 		return result{value: v}
@@ -223,7 +223,7 @@ func (p *parameter) given(v value.Value) value.Value {
 	case v.Kind == value.List || v.Kind == value.Object:
 		return unplaced(v)
 	}
-	text, known := scalarText(&v)
+	text, known := v.Word()
 	if !known {
 		if p.isList() {
 			return value.Value{Kind: value.List, Open: true, Given: v.Given, Sensitive: v.Sensitive || p.noEcho}

@@ -123,7 +123,7 @@ func (e *env) variable(inner string) value.Value {
 		}
 		if strings.Contains(address, "${") {
 			v, ok := e.variables(address)
-			if resolved, known := scalarText(&v); ok && known {
+			if resolved, known := v.Word(); ok && known {
 				address = resolved
 			} else if ok {
 				return unknown()

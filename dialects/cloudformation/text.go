@@ -1,26 +1,11 @@
 package cloudformation
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"plumbline.dev/plumbline/value"
 )
-
-// scalarText returns a scalar as the text that CloudFormation makes of it where it wants one; false for what is not known
-// and for lists and objects.
-func scalarText(v *value.Value) (string, bool) {
-	switch v.Kind {
-	case value.String:
-		return v.Text, true
-	case value.Bool:
-		return strconv.FormatBool(v.Bool), true
-	case value.Number:
-		return v.Digits(), true
-	}
-	return "", false
-}
 
 // concat joins values to a text. What stands in front of the first unknown and behind the last one stays known. An element
 // that may not be there, and a list that may have more, end what is known.
@@ -47,7 +32,7 @@ func concat(parts []value.Value, delimiter string) value.Value {
 		if i > 0 {
 			add(delimiter)
 		}
-		text, ok := scalarText(p)
+		text, ok := p.Word()
 		if ok {
 			add(text)
 			continue
@@ -165,8 +150,8 @@ func either(a, b value.Value) value.Value {
 // sameSpelling reports whether CloudFormation reads the same out of two scalars of different kinds: a quoted "false" is false
 // to a property that takes a boolean, and 22 is "22" to one that takes a text.
 func sameSpelling(a, b *value.Value) bool {
-	s, ok := scalarText(a)
-	t, other := scalarText(b)
+	s, ok := a.Word()
+	t, other := b.Word()
 	if !ok || !other || a.Kind == b.Kind {
 		return false
 	}

@@ -25,7 +25,7 @@ const (
 func documentOf(parts []value.Value, limit int) *value.Value {
 	var b strings.Builder
 	for i := range parts {
-		s, known := scalarText(&parts[i])
+		s, known := parts[i].Word()
 		if !known {
 			s = parts[i].Text
 		}

@@ -179,7 +179,7 @@ func (m *manifest) lower(w translate.Wish) (*document.Change, error) {
 	have := m.native.Body.At(w.Path)
 	switch w.Op {
 	case resource.Set:
-		if includes(have, &w.Value) {
+		if have.Includes(&w.Value, (*value.Value).Equal) {
 			return nil, nil
 		}
 	case resource.Remove:
@@ -187,7 +187,7 @@ func (m *manifest) lower(w translate.Wish) (*document.Change, error) {
 			return nil, nil
 		}
 	case resource.Add:
-		if slices.ContainsFunc(have.Items, func(v value.Value) bool { return includes(&v, &w.Value) }) {
+		if slices.ContainsFunc(have.Items, func(v value.Value) bool { return v.Includes(&w.Value, (*value.Value).Equal) }) {
 			return nil, nil
 		}
 	}
@@ -212,32 +212,4 @@ func (m *manifest) lower(w translate.Wish) (*document.Change, error) {
 		}
 	}
 	return &document.Change{Op: w.Op, At: at, Path: path, Value: w.Value}, nil
-}
-
-// includes reports whether a value has all that a wished one has.
-func includes(v, wish *value.Value) bool {
-	switch {
-	case wish.Kind == value.Null:
-		return !v.IsSet()
-	case wish.Kind == value.Object && v.Kind == value.Object:
-		for i := range wish.Fields {
-			if !includes(v.Field(wish.Fields[i].Name), &wish.Fields[i].Value) {
-				return false
-			}
-		}
-		return true
-	case wish.Kind == value.List && v.Kind == value.List:
-		if v.Open || len(v.Items) != len(wish.Items) {
-			return false
-		}
-		for i := range wish.Items {
-			if v.Items[i].Maybe || !includes(&v.Items[i], &wish.Items[i]) {
-				return false
-			}
-		}
-		return true
-	case wish.Kind == value.List || wish.Kind == value.Object || wish.Kind == value.Absent:
-		return false
-	}
-	return v.Equal(wish)
 }

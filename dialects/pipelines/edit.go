@@ -73,9 +73,9 @@ func (h *Handle) lower(r *resource.Resource, c resource.Change) (Lowering, error
 	l := Lowering{Title: title(c, slices.Concat(h.Prefix, native))}
 	have := r.Body.At(c.Path)
 	switch {
-	case c.Op == resource.Set && Includes(have, &c.Value),
+	case c.Op == resource.Set && have.Includes(&c.Value, (*value.Value).Equal),
 		c.Op == resource.Remove && !have.IsSet() && !reached(h.Node, native),
-		c.Op == resource.Add && slices.ContainsFunc(have.Items, func(v value.Value) bool { return Includes(&v, &c.Value) }):
+		c.Op == resource.Add && slices.ContainsFunc(have.Items, func(v value.Value) bool { return v.Includes(&c.Value, (*value.Value).Equal) }):
 		return l, nil
 	}
 	if n := last(h.Node, native); n != nil && n.Kind == document.Scalar && strings.Contains(n.Text, "${{") {
@@ -217,30 +217,4 @@ func touches(v *value.Value, at source.Range) bool {
 		}
 	}
 	return false
-}
-
-// Includes reports whether a value has all that a wished one has.
-func Includes(v, wish *value.Value) bool {
-	switch {
-	case wish.Kind == value.Null:
-		return !v.IsSet()
-	case wish.Kind == value.Object && v.Kind == value.Object:
-		for i := range wish.Fields {
-			if !Includes(v.Field(wish.Fields[i].Name), &wish.Fields[i].Value) {
-				return false
-			}
-		}
-		return true
-	case wish.Kind == value.List && v.Kind == value.List:
-		if v.Open || len(v.Items) != len(wish.Items) {
-			return false
-		}
-		for i := range wish.Items {
-			if v.Items[i].Maybe || !Includes(&v.Items[i], &wish.Items[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	return v.Equal(wish)
 }

@@ -113,7 +113,7 @@ func (s *setting) typed(v value.Value) value.Value {
 	if textOf(n.Get("secret")) == "true" {
 		v.Sensitive = true
 	}
-	text, known := scalarText(&v)
+	text, known := v.Word()
 	if !known {
 		return v
 	}

@@ -93,7 +93,7 @@ func (l *lowering) declared(r *resource.Resource, changes []resource.Change) err
 			return fmt.Errorf("%s: %s cannot be changed here", r.Address, c.Path)
 		}
 		l.titles = append(l.titles, string(c.Op)+" "+word)
-		if have := r.Body.At(c.Path); c.Op == resource.Set && includes(have, &c.Value) || c.Op == resource.Remove && !have.IsSet() {
+		if have := r.Body.At(c.Path); c.Op == resource.Set && have.Includes(&c.Value, (*value.Value).SameWord) || c.Op == resource.Remove && !have.IsSet() {
 			continue
 		}
 		l.changes = append(l.changes, document.Change{Op: c.Op, At: m.Value, Path: value.Path{{Name: word}}, Value: c.Value})
@@ -117,7 +117,7 @@ func (l *lowering) wish(d *declaration, w translate.Wish) error {
 	have := d.native.Body.At(w.Path)
 	switch w.Op {
 	case resource.Set:
-		if includes(have, &w.Value) {
+		if have.Includes(&w.Value, (*value.Value).SameWord) {
 			return nil
 		}
 	case resource.Remove:
@@ -125,7 +125,7 @@ func (l *lowering) wish(d *declaration, w translate.Wish) error {
 			return nil
 		}
 	case resource.Add:
-		if slices.ContainsFunc(have.Items, func(v value.Value) bool { return includes(&v, &w.Value) }) {
+		if slices.ContainsFunc(have.Items, func(v value.Value) bool { return v.Includes(&w.Value, (*value.Value).SameWord) }) {
 			return nil
 		}
 	}
@@ -199,7 +199,7 @@ func (l *lowering) create(d *declaration, w translate.Wish) error {
 		if schema.ShortToken(other.typ) != schema.ShortToken(w.Type) || other.properties == nil {
 			continue
 		}
-		if have := other.properties.Value(false, nil); includes(&have, &properties) {
+		if have := other.properties.Value(false, nil); have.Includes(&properties, (*value.Value).SameWord) {
 			return nil // it is there
 		}
 	}
@@ -300,31 +300,3 @@ func touches(v *value.Value, n *document.Node) bool {
 }
 
 func within(r, in source.Range) bool { return !r.IsZero() && in.Contains(r) }
-
-// includes reports whether a value has all that a wished one has.
-func includes(v, wish *value.Value) bool {
-	switch {
-	case wish.Kind == value.Null:
-		return !v.IsSet()
-	case wish.Kind == value.Object && v.Kind == value.Object:
-		for i := range wish.Fields {
-			if !includes(v.Field(wish.Fields[i].Name), &wish.Fields[i].Value) {
-				return false
-			}
-		}
-		return true
-	case wish.Kind == value.List && v.Kind == value.List:
-		if v.Open || len(v.Items) != len(wish.Items) {
-			return false
-		}
-		for i := range wish.Items {
-			if v.Items[i].Maybe || !includes(&v.Items[i], &wish.Items[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	have, known := scalarText(v)
-	want, scalar := scalarText(wish)
-	return known && scalar && have == want
-}

@@ -327,7 +327,7 @@ func (e *env) joined(n *document.Node, values []value.Value, separator string) v
 		if i == 0 {
 			before = ""
 		}
-		text, known := scalarText(v)
+		text, known := v.Word()
 		if size += len(before) + len(text); size > e.limits.ValueBytes {
 			e.problem(source.Limit, n.Range, "a text grows beyond %d bytes; it is unknown", e.limits.ValueBytes)
 			return value.Value{Kind: value.Unknown, Sensitive: out.Sensitive}
@@ -359,22 +359,6 @@ func (e *env) joined(n *document.Node, values []value.Value, separator string) v
 	}
 	out.NotNull = out.Kind == value.Unknown
 	return out
-}
-
-// scalarText is the text of a known scalar.
-func scalarText(v *value.Value) (string, bool) {
-	switch v.Kind {
-	case value.String:
-		return v.Text, true
-	case value.Number:
-		return v.Digits(), true
-	case value.Bool:
-		if v.Bool {
-			return "true", true
-		}
-		return "false", true
-	}
-	return "", false
 }
 
 // access evaluates ${name…}.

@@ -42,7 +42,7 @@ func (e *env) call(n *document.Node, name string, arg *document.Node) value.Valu
 		if !ok {
 			return unknown
 		}
-		separator, known := scalarText(&items[0])
+		separator, known := items[0].Word()
 		if !known || items[1].Kind != value.List || items[1].Open {
 			unknown.Sensitive = items[0].Sensitive || items[1].Sensitive
 			return unknown
@@ -69,8 +69,8 @@ func (e *env) call(n *document.Node, name string, arg *document.Node) value.Valu
 		if !ok {
 			return unknown
 		}
-		separator, a := scalarText(&items[0])
-		text, b := scalarText(&items[1])
+		separator, a := items[0].Word()
+		text, b := items[1].Word()
 		if !a || !b {
 			unknown.Sensitive = items[1].Sensitive
 			return unknown
@@ -144,13 +144,13 @@ func (e *env) arguments(n *document.Node, name string, arg *document.Node, count
 }
 
 func index(v *value.Value) (int, bool) {
-	text, known := scalarText(v)
+	text, known := v.Word()
 	i, err := strconv.Atoi(text)
 	return i, known && err == nil && i >= 0
 }
 
 func (e *env) mapText(n *document.Node, v value.Value, change func(string) (string, bool)) value.Value {
-	text, known := scalarText(&v)
+	text, known := v.Word()
 	out, ok := "", false
 	if known && e.writes(n, len(text)) {
 		out, ok = change(text)
@@ -204,7 +204,7 @@ func (e *env) toJSON(n *document.Node, v value.Value) value.Value {
 // readFile reads a file of the tree; what leads out of it is unknown.
 func (e *env) readFile(n, arg *document.Node) value.Value {
 	v := e.whole(arg)
-	name, known := scalarText(&v)
+	name, known := v.Word()
 	if !known {
 		return value.Value{Kind: value.Unknown, NotNull: true}
 	}

@@ -72,7 +72,7 @@ func (l *lowering) lower(c resource.Change) error {
 	have := l.body.At(c.Path)
 	switch c.Op {
 	case resource.Set:
-		if includes(have, &c.Value) {
+		if have.Includes(&c.Value, (*value.Value).SameWord) {
 			return nil
 		}
 	case resource.Remove:
@@ -80,7 +80,7 @@ func (l *lowering) lower(c resource.Change) error {
 			return nil
 		}
 	case resource.Add:
-		if slices.ContainsFunc(have.Items, func(v value.Value) bool { return includes(&v, &c.Value) }) {
+		if slices.ContainsFunc(have.Items, func(v value.Value) bool { return v.Includes(&c.Value, (*value.Value).SameWord) }) {
 			return nil
 		}
 	default:
@@ -212,14 +212,14 @@ func (l *lowering) present(n *node, c resource.Change) error {
 	case top.in == nil:
 		return errNowhere
 	case top.keyed && c.Value.Kind != value.Object && c.Value.Kind != value.List:
-		text, _ := scalarText(&c.Value)
+		text, _ := c.Value.Word()
 		return l.change(resource.Set, top.in, top.place(), value.Value{Kind: value.String, Text: top.name + "=" + text})
 	case top.keyed, top.short != nil && top.kind == document.Scalar:
 		return errShort
 	case top.short != nil && top.short.kind == document.Sequence && c.Value.Kind == value.Object: // NAME=value in a list
 		list := value.Value{Kind: value.List}
 		for i := range c.Value.Fields {
-			text, ok := scalarText(&c.Value.Fields[i].Value)
+			text, ok := c.Value.Fields[i].Value.Word()
 			if !ok {
 				return errShort
 			}
@@ -249,7 +249,7 @@ func (l *lowering) absent(n *node, rest value.Path, c resource.Change) error {
 	case n.raw.Kind == document.Mapping:
 		return l.change(resource.Set, n.raw, rest, v)
 	case n.raw.Kind == document.Sequence && len(rest) == 1: // NAME=value in a list
-		text, ok := scalarText(&v)
+		text, ok := v.Word()
 		if !ok || n.in == nil {
 			return errShort
 		}
@@ -303,7 +303,7 @@ func portText(item *node, rest value.Path, c resource.Change) (string, error) {
 		return "", errShort
 	}
 	name := rest[0].Name
-	wish, ok := scalarText(&c.Value)
+	wish, ok := c.Value.Word()
 	if !ok && c.Op == resource.Set {
 		return "", errShort
 	}
@@ -368,7 +368,7 @@ func volumeText(written string, rest value.Path, c resource.Change) (string, err
 	parts := outside(written)
 	var drop []string
 	option := ""
-	switch wish, _ := scalarText(&c.Value); rest.String() {
+	switch wish, _ := c.Value.Word(); rest.String() {
 	case "read_only":
 		drop = []string{"ro", "rw"}
 		if c.Op == resource.Set && wish == "true" {
@@ -456,7 +456,7 @@ func (l *lowering) securityOption(c resource.Change) error {
 		}
 		return nil
 	}
-	text, ok := scalarText(&c.Value)
+	text, ok := c.Value.Word()
 	if !ok {
 		return errShort
 	}
@@ -492,49 +492,6 @@ func plainText(v value.Value) value.Value {
 		}
 	}
 	return v
-}
-
-func scalarText(v *value.Value) (string, bool) {
-	switch v.Kind {
-	case value.String:
-		return v.Text, true
-	case value.Number:
-		return v.Digits(), true
-	case value.Bool:
-		if v.Bool {
-			return "true", true
-		}
-		return "false", true
-	}
-	return "", false
-}
-
-// includes reports whether a value has all that a wished one has.
-func includes(v, wish *value.Value) bool {
-	switch {
-	case wish.Kind == value.Null:
-		return !v.IsSet()
-	case wish.Kind == value.Object && v.Kind == value.Object:
-		for i := range wish.Fields {
-			if !includes(v.Field(wish.Fields[i].Name), &wish.Fields[i].Value) {
-				return false
-			}
-		}
-		return true
-	case wish.Kind == value.List && v.Kind == value.List:
-		if v.Open || len(v.Items) != len(wish.Items) {
-			return false
-		}
-		for i := range wish.Items {
-			if !includes(&v.Items[i], &wish.Items[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	have, known := scalarText(v)
-	want, scalar := scalarText(wish)
-	return known && scalar && have == want
 }
 
 // finish makes the edits.

@@ -269,9 +269,9 @@ func (h *handle) lower(c resource.Change) (pipelines.Lowering, bool, error) {
 	}
 	have := h.r.Body.At(c.Path)
 	switch {
-	case c.Op == resource.Set && pipelines.Includes(have, &c.Value),
+	case c.Op == resource.Set && have.Includes(&c.Value, (*value.Value).Equal),
 		c.Op == resource.Remove && have.Kind == value.Absent,
-		c.Op == resource.Add && slices.ContainsFunc(have.Items, func(v value.Value) bool { return pipelines.Includes(&v, &c.Value) }):
+		c.Op == resource.Add && slices.ContainsFunc(have.Items, func(v value.Value) bool { return v.Includes(&c.Value, (*value.Value).Equal) }):
 		return none, true, nil
 	}
 	native, ok := h.native(c.Path)
