@@ -140,6 +140,21 @@ func (s *scan) onlyNamed(r *finding.Report, units []*unitResult) {
 	r.Undecided = slices.DeleteFunc(r.Undecided, other)
 }
 
+// around returns a file in the directory that a named file is understood with: its own, but for a file of a Helm chart the chart's,
+// because a template means nothing without it. A chart in another one's charts/ belongs to that.
+func (s *scan) around(file string) string {
+	home := file
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		if chart := path.Join(dir, "Chart.yaml"); isFile(s.FS, chart) {
+			home = chart
+		}
+	}
+	if isFile(s.FS, "Chart.yaml") {
+		home = "Chart.yaml"
+	}
+	return home
+}
+
 // listing lists what a scan looks at: the directories, and for a named file the directory that it lies in.
 func (s *scan) listing(dirs []string) (files, ignored []string) {
 	add := func(l *source.Listing) {
@@ -163,7 +178,7 @@ func (s *scan) listing(dirs []string) (files, ignored []string) {
 		if seen[file] {
 			continue
 		}
-		l := source.Beside(s.FS, file)
+		l := source.Beside(s.FS, s.around(file))
 		add(l)
 		for _, f := range l.Files {
 			seen[f] = true

@@ -13,6 +13,7 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/cloudformation"
+	"plumbline.dev/plumbline/dialects/helm"
 	"plumbline.dev/plumbline/dialects/terraform"
 	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/scan"
@@ -82,6 +83,29 @@ func TestRun_named(t *testing.T) {
 			n.Files, n.Skipped, n.Units, strings.Join(slices.Compact(problems), " "))
 		if got != c.want {
 			t.Errorf("%v:\n got %s\nwant %s", c.dirs, got, c.want)
+		}
+	}
+}
+
+// TestRun_namedInChart holds that a named template is rendered with the chart that it belongs to, the outermost one.
+func TestRun_namedInChart(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  hostPID: {{ .Values.pid }}\n  containers: [{name: a, image: b}]\n"
+	o := namedOptions(t, fstest.MapFS{
+		"shop/Chart.yaml":                      {Data: []byte("apiVersion: v2\nname: shop\nversion: 0.1.0\n")},
+		"shop/values.yaml":                     {Data: []byte("pid: true\ncache: {pid: true}\n")},
+		"shop/templates/web/pod.yaml":          {Data: []byte(pod)},
+		"shop/charts/cache/Chart.yaml":         {Data: []byte("apiVersion: v2\nname: cache\nversion: 0.1.0\n")},
+		"shop/charts/cache/templates/pod.yaml": {Data: []byte(strings.Replace(pod, "name: x", "name: y", 1))},
+	})
+	o.Dialects = []dialect.Dialect{helm.New(schema.Load())}
+	for _, name := range []string{"shop/templates/web/pod.yaml", "shop/charts/cache/templates/pod.yaml"} {
+		o.Dirs = []string{name}
+		run, err := scan.Run(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := run.Report.Coverage; n.Units != 1 || n.Resources == 0 {
+			t.Errorf("%s: %d units with %d resources, want the chart", name, n.Units, n.Resources)
 		}
 	}
 }
