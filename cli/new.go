@@ -89,6 +89,9 @@ func writePage(c *call, name, text string) error {
 
 // page is a page that compiles, and fails its test until its why is written.
 func page(id, severity string, about *schema.Resource) string {
+	if about.Name == "k8s_container" {
+		return strings.NewReplacer("ID", id, "SEVERITY", severity, "~", "`").Replace(containerPage)
+	}
 	require, message, good := example(about)
 	return strings.NewReplacer("ID", id, "TYPE", about.Name, "SEVERITY", severity, "REQUIRE", require, "MESSAGE", message, "GOOD", good, "~", "`").Replace(`---
 id: ID
@@ -117,6 +120,45 @@ resource "TYPE" "example" {
 ~~~
 `)
 }
+
+// containerPage is the page for containers of Kubernetes, which Terraform's code has no resource for.
+const containerPage = `---
+id: ID
+severity: SEVERITY
+category: configuration
+on: [k8s_container]
+require: this.image.startsWith("registry.example.com/")
+message: The image comes from a registry of somebody else
+since: 0.1
+---
+# Say in one line what is wrong
+
+Replace this: what an attacker does with it, what changes when it is fixed, when it is fine to ignore.
+
+## Flagged
+~~~kubernetes
+apiVersion: v1
+kind: Pod
+metadata:
+  name: example
+spec:
+  containers:
+    - name: app
+      image: docker.io/acme/app:1.4.2 # want
+~~~
+
+## Not flagged
+~~~kubernetes
+apiVersion: v1
+kind: Pod
+metadata:
+  name: example
+spec:
+  containers:
+    - name: app
+      image: registry.example.com/acme/app:1.4.2
+~~~
+`
 
 // example is a condition to start from that the type can meet: an owner among its tags, else an attribute that may be left
 // out, else one that may not.
