@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 
 	"plumbline.dev/plumbline/dialect"
@@ -11,6 +13,14 @@ import (
 // ignoreAnnotation says which rules an object does not need to follow, as a comment would: "rule,rule until=2030-01-31 reason", one such
 // line for each reason. Further ones have something behind: plumbline.dev/ignore.1.
 const ignoreAnnotation = "plumbline.dev/ignore"
+
+// annotationWords are what the names of such annotations hold.
+var annotationWords = [...][]byte{[]byte("plumbline.dev/"), []byte("checkov.io/"), []byte("bridgecrew.io/"), []byte("cortex.io/")}
+
+// MayIgnore reports whether a file may hold annotations that say something of rules.
+func MayIgnore(text []byte) bool {
+	return slices.ContainsFunc(annotationWords[:], func(w []byte) bool { return bytes.Contains(text, w) })
+}
 
 // Ignores returns what annotations say of rules, as the comments that would say the same. Those of an object speak of all of it, those
 // of a template of its pod and the containers.

@@ -11,6 +11,8 @@ import (
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/dialects/helm"
+	"plumbline.dev/plumbline/dialects/kubernetes"
+	"plumbline.dev/plumbline/dialects/kustomize"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/scan"
@@ -78,3 +80,37 @@ func TestRun_annotationsOfCharts(t *testing.T) {
 func bytesOf(text, old, by string) []byte { return []byte(strings.ReplaceAll(text, old, by)) }
 
 func place(l finding.Location) string { return fmt.Sprintf("%s:%d", l.File, l.From.Line) }
+
+// TestRun_annotationsOfOverlays holds that an annotation in a patch speaks of the whole object, also of what stands in its base.
+func TestRun_annotationsOfOverlays(t *testing.T) {
+	set := schema.Load()
+	page := "---\nid: host-pid\nseverity: high\ncategory: access-control\non: [k8s_pod]\nrequire: this.spec.hostPID != true\nmessage: x\nsince: 0.1\n---\n# x\n\ny\n"
+	catalogue, err := rule.Load(set, fstest.MapFS{"host-pid.md": {Data: []byte(page)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for patch, want := range map[string]bool{
+		"metadata: {name: web, annotations: {plumbline.dev/ignore: host-pid it looks at processes}}\n": true,
+		"metadata: {name: web, annotations: {example.com/ignore: host-pid it looks at processes}}\n":   false,
+	} {
+		tree := fstest.MapFS{
+			"base/kustomization.yaml": {Data: []byte("resources: [pod.yaml]\n")},
+			"base/pod.yaml":           {Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostPID: true\n  containers: [{name: c, image: nginx}]\n")},
+			"prod/kustomization.yaml": {Data: []byte("resources: [../base]\npatches: [{path: patch.yaml}]\n")},
+			"prod/patch.yaml":         {Data: []byte("apiVersion: v1\nkind: Pod\n" + patch)},
+		}
+		run, err := scan.Run(context.Background(), scan.Options{FS: tree, Dialects: []dialect.Dialect{kustomize.New(set), kubernetes.New(set)}, Rules: catalogue})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := run.Report; len(r.Findings) != 1 || r.Findings[0].Location.File != "base/pod.yaml" {
+			t.Fatalf("the findings are %v, the problems %v", r.Findings, r.Problems)
+		}
+		if got := run.Report.Findings[0].Suppression != nil; got != want {
+			t.Errorf("%s: suppressed is %v", strings.TrimSpace(patch), got)
+		}
+		if n := len(run.Report.Hygiene); n != 0 {
+			t.Errorf("%s: %d remarks on suppressions", strings.TrimSpace(patch), n)
+		}
+	}
+}

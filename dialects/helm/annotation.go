@@ -1,7 +1,6 @@
 package helm
 
 import (
-	"bytes"
 	"context"
 	"slices"
 
@@ -10,13 +9,10 @@ import (
 	"plumbline.dev/plumbline/source"
 )
 
-// annotationWords are what the names of annotations hold that speak of rules. A file without any of them writes none.
-var annotationWords = [][]byte{[]byte("plumbline.dev/"), []byte("checkov.io/"), []byte("bridgecrew.io/"), []byte("cortex.io/")}
-
 // annotations returns what a file says of rules in the annotations of objects, as comments. What a template or a file of values makes
 // of them is known when the charts that read it are rendered: each is when it was not before.
 func (e *estate) annotations(f *source.File) []dialect.Comment {
-	if !slices.ContainsFunc(annotationWords, func(w []byte) bool { return bytes.Contains(f.Bytes, w) }) {
+	if !manifest.MayIgnore(f.Bytes) {
 		return nil
 	}
 	var out []dialect.Comment

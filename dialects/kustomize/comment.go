@@ -2,10 +2,12 @@ package kustomize
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/document"
+	"plumbline.dev/plumbline/manifest"
 	"plumbline.dev/plumbline/source"
 	"plumbline.dev/plumbline/value"
 )
@@ -13,13 +15,64 @@ import (
 // Comments returns the comments of a kustomization, with those in the patches that are written inside of it, and of a manifest or patch
 // as Kubernetes has them.
 func (e *estate) Comments(p string) []dialect.Comment {
-	if !isName(p) || !e.isOurs(p) {
-		return e.all.Comments(p)
-	}
 	f, problem := e.workspace.Read(p)
-	if problem != nil || !bytes.Contains(f.Bytes, []byte("#")) {
+	if !isName(p) || problem == nil && !isOurs(f.Bytes) {
+		out := e.all.Comments(p)
+		if problem == nil {
+			out = append(out, e.annotations(f)...)
+		}
+		return out
+	}
+	if problem != nil {
 		return nil
 	}
+	out := append(e.comments(f), e.annotations(f)...)
+	slices.SortStableFunc(out, func(a, b dialect.Comment) int { return a.Range.Start - b.Range.Start })
+	return out
+}
+
+// annotations returns what a file says of rules in the annotations of objects that are built, as comments. A patch speaks of all of the
+// object, wherever the rest of it is written; which object that is, is known when what names it is built.
+func (e *estate) annotations(f *source.File) []dialect.Comment {
+	if !manifest.MayIgnore(f.Bytes) {
+		return nil
+	}
+	var out []dialect.Comment
+	for _, dir := range e.graph.tops {
+		name := e.unitName(dir)
+		comments, ok := e.said.Load(name)
+		if !ok {
+			e.evaluate(context.Background(), name)
+			comments, _ = e.said.Load(name)
+		}
+		for _, c := range comments.([]dialect.Comment) {
+			if c.Range.File == f.Path && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// annotated returns what objects say of rules in their annotations, where both the annotation and what it speaks of are text of the tree.
+func annotated(objects []manifest.Object) []dialect.Comment {
+	var out []dialect.Comment
+	for i := range objects {
+		for _, c := range manifest.Ignores(&objects[i]) {
+			if c.Range.Start < c.Range.End && c.About.Start < c.About.End && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// comments returns the comments of a kustomization.
+func (e *estate) comments(f *source.File) []dialect.Comment {
+	if !bytes.Contains(f.Bytes, []byte("#")) {
+		return nil
+	}
+	p := f.Path
 	t := e.text(p)
 	out := slices.Clone(t.doc.Comments)
 	e.mu.Lock()
@@ -28,7 +81,6 @@ func (e *estate) Comments(p string) []dialect.Comment {
 	if k != nil && k.text != nil {
 		out = e.framed(k, out)
 	}
-	slices.SortStableFunc(out, func(a, b dialect.Comment) int { return a.Range.Start - b.Range.Start })
 	return out
 }
 

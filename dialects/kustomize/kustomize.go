@@ -140,6 +140,8 @@ type estate struct {
 	mu    sync.Mutex
 	read  map[string]*kustomization // by file
 	texts map[string]*text          // by path
+
+	said sync.Map // by the name of a unit that was built: what its objects say of rules ([]dialect.Comment)
 }
 
 // Open reads the kustomizations and what they name, and gives the manifests that none names to Kubernetes.
