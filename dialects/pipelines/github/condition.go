@@ -235,9 +235,12 @@ func listed(n *document.Node) (string, error) {
 	return now, nil
 }
 
+// insecureCommands is what the runner reads to obey printed commands again. It is an attribute of whoever sets it, and no variable besides.
+const insecureCommands = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
+
 // setInsecure says whether an env lets steps set variables by printing commands.
 func setInsecure(body *pipelines.Body, n *document.Node) {
-	m := n.Get("env").Member("ACTIONS_ALLOW_UNSECURE_COMMANDS")
+	m := n.Get("env").Member(insecureCommands)
 	if m == nil {
 		return
 	}

@@ -153,7 +153,7 @@ func (e *evaluation) variables(env *document.Node, scope, owner string, j *job) 
 	for i := range env.Members {
 		m := &env.Members[i]
 		set := evaluated(m.Value)
-		if !switches[strings.ToUpper(m.Key.Text)] && set.Kind != value.String {
+		if !switches[strings.ToUpper(m.Key.Text)] && set.Kind != value.String || m.Key.Text == insecureCommands {
 			continue
 		}
 		v := pipelines.Variable{Address: e.Address(owner + ".env." + m.Key.Text), Name: m.Key.Text, Value: set, Scope: scope, Range: m.Range}
