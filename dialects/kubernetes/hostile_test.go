@@ -91,7 +91,7 @@ func TestMany(t *testing.T) {
 	}
 	start := time.Now()
 	u := evaluated(t, map[string]string{"a.yaml": b.String()})
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 10*time.Second && !testing.Short() { // with the race detector it means nothing
 		t.Errorf("it takes %s", took)
 	}
 	if len(u.Problems) != 1 || u.Problems[0].Kind != source.Limit || u.Problems[0].Range.IsZero() {

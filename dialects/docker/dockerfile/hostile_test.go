@@ -51,7 +51,7 @@ func TestHostile(t *testing.T) {
 			e, _ := dockerfile{}.Open(context.Background(), w, []string{"Dockerfile"})
 			u := e.Evaluate(context.Background(), dialect.UnitName{Dir: "Dockerfile"})
 			e.Comments("Dockerfile")
-			if d := time.Since(start); d > 8*time.Second {
+			if d := time.Since(start); d > 8*time.Second && !testing.Short() { // with the race detector it means nothing
 				t.Errorf("it takes %v", d)
 			} else if testing.Verbose() {
 				t.Logf("%v, %d resources", d, len(u.Graph.Resources))

@@ -58,7 +58,7 @@ func TestHostile(t *testing.T) {
 		for _, u := range e.Units() {
 			e.Evaluate(context.Background(), u)
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 10*time.Second && !testing.Short() { // with the race detector it means nothing
 			t.Errorf("%s: it took %s", name, took)
 		}
 	}

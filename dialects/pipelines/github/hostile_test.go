@@ -73,7 +73,7 @@ func TestHostile(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			start := time.Now()
 			units, problems := open(t, map[string]string{".github/workflows/a.yml": test.text})
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 5*time.Second && !testing.Short() { // with the race detector it means nothing
 				t.Errorf("it takes %s", took)
 			}
 			if len(problems) != test.problems {

@@ -55,7 +55,7 @@ func TestHostile(t *testing.T) {
 				problems = append(problems, p.Message)
 			}
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 10*time.Second && !testing.Short() { // with the race detector it means nothing
 			t.Errorf("%s: it took %s", c.name, took)
 		}
 		if told := strings.Join(problems, "\n"); c.problem != "" && !strings.Contains(told, c.problem) {
