@@ -37,6 +37,20 @@ func Ignores(o *Object) []dialect.Comment {
 	return out
 }
 
+// IgnoresOf returns what annotations of several objects say of rules, each once, where both the annotation and what it speaks of
+// are text of the tree.
+func IgnoresOf(objects []Object) []dialect.Comment {
+	var out []dialect.Comment
+	for i := range objects {
+		for _, c := range Ignores(&objects[i]) {
+			if c.Range.Start < c.Range.End && c.About.Start < c.About.End && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 func ignores(metadata *value.Value, about source.Range) []dialect.Comment {
 	var out []dialect.Comment
 	annotations := metadata.Field("annotations")

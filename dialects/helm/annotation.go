@@ -37,16 +37,3 @@ func (e *estate) annotations(f *source.File) []dialect.Comment {
 	}
 	return out
 }
-
-// said returns what objects say of rules in their annotations, where both the annotation and what it speaks of are text of the tree.
-func said(objects []manifest.Object) []dialect.Comment {
-	var out []dialect.Comment
-	for i := range objects {
-		for _, c := range manifest.Ignores(&objects[i]) {
-			if c.Range.Start < c.Range.End && c.About.Start < c.About.End && !slices.Contains(out, c) {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}

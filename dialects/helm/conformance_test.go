@@ -66,7 +66,7 @@ spec:
         {{- include "web.labels" . | nindent 8 }}
     spec:
       automountServiceAccountToken: {{ .Values.automount }}
-      hostPID: true # for now
+      hostPID: true # to see them
       {{- with .Values.podSecurityContext }}
       securityContext:
         {{- toYaml . | nindent 8 }}

@@ -74,7 +74,7 @@ func (e *estate) evaluate(ctx context.Context, of *unitChart, v *variant) *diale
 		given = u.set(l, given, out)
 		objects = u.render(ctx, l.chart, given, out)
 	}
-	of.said.Store(v.name, said(objects))
+	of.said.Store(v.name, manifest.IgnoresOf(objects))
 	all, problems := manifest.Resources(e.set, objects, e.limits)
 	out.Problems = append(out.Problems, problems...)
 	u.graph = resource.NewGraph(all, nil)

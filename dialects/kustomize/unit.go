@@ -59,7 +59,7 @@ func (e *estate) evaluate(ctx context.Context, name dialect.UnitName) *dialect.U
 			}
 		}
 	}
-	e.said.Store(name, annotated(objects))
+	e.said.Store(name, manifest.IgnoresOf(objects))
 	all, problems := manifest.Resources(e.set, objects, e.limits)
 	out.Problems = append(out.Problems, problems...)
 	u.graph = resource.NewGraph(all, u.missing(all))

@@ -42,7 +42,7 @@ services:
   # the shop
   web:
     image: nginx:${TAG}
-    privileged: true # for now
+    privileged: true # it needs that
     ports:
       - "8080:80"
       - 127.0.0.1:9000-9001:9000-9001/udp
