@@ -178,3 +178,16 @@ type Problem struct {
 	Range   Range  // where; End may equal Start when only the file is known
 	Message string // what, and what to do, in one sentence without a full stop
 }
+
+// NewProblems returns those of the problems of a changed file that were not there before, whatever place they had.
+func NewProblems(now, before []Problem) []Problem {
+	var out []Problem
+	for _, p := range now {
+		if !slices.ContainsFunc(before, func(b Problem) bool {
+			return b.Kind == p.Kind && b.Message == p.Message && b.Range.File == p.Range.File
+		}) {
+			out = append(out, p)
+		}
+	}
+	return out
+}

@@ -208,11 +208,7 @@ func (e *bicepEstate) With(_ context.Context, changed []*source.File) (dialect.E
 		before, _ := was.uses()
 		after, _ := now.uses()
 		same = same && before == after
-		for _, p := range now.problems {
-			if !slices.ContainsFunc(was.problems, func(q source.Problem) bool { return q.Message == p.Message }) {
-				problems = append(problems, p)
-			}
-		}
+		problems = append(problems, source.NewProblems(now.problems, was.problems)...)
 	}
 	if !same {
 		n.units = n.findUnits()

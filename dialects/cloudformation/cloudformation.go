@@ -158,10 +158,10 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 	for _, f := range changed {
 		if e.files[f.Path] != nil { // it stays a template, however broken it may be now
 			n.files[f.Path] = newFile(f, e.limits, e.read)
-			problems = append(problems, fresh(n.files[f.Path].template().problems, e.files[f.Path].template().problems)...)
+			problems = append(problems, source.NewProblems(n.files[f.Path].template().problems, e.files[f.Path].template().problems)...)
 		} else if old := e.parameters[f.Path]; old != nil {
 			n.parameters[f.Path] = n.readParameters(f)
-			problems = append(problems, fresh(n.parameters[f.Path].problems, old.problems)...)
+			problems = append(problems, source.NewProblems(n.parameters[f.Path].problems, old.problems)...)
 		}
 		for i, given := range n.named {
 			if given.file.Path == f.Path {
@@ -172,17 +172,6 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 	n.setUnits()
 	slices.SortStableFunc(problems, compareProblems)
 	return &n, problems
-}
-
-// fresh leaves out the problems that were there before: places move, so that messages are compared.
-func fresh(problems, before []source.Problem) []source.Problem {
-	var out []source.Problem
-	for _, p := range problems {
-		if !slices.ContainsFunc(before, func(b source.Problem) bool { return b.Kind == p.Kind && b.Message == p.Message }) {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 func cloned[K comparable, V any](m map[K]V) map[K]V {

@@ -248,12 +248,7 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 		}
 		fresh := n.chart(c.dir)
 		n.charts = append(n.charts, fresh)
-		before := c.read().problems
-		for _, p := range fresh.read().problems {
-			if !slices.ContainsFunc(before, func(b source.Problem) bool { return b.Message == p.Message && b.Range.File == p.Range.File }) {
-				problems = append(problems, p)
-			}
-		}
+		problems = append(problems, source.NewProblems(fresh.read().problems, c.read().problems)...)
 	}
 	return n, problems
 }

@@ -128,11 +128,7 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 			continue
 		}
 		n.files[f.Path] = n.open(f)
-		for _, p := range n.files[f.Path].read().problems {
-			if !slices.ContainsFunc(was.read().problems, func(b source.Problem) bool { return b.Message == p.Message }) {
-				problems = append(problems, p)
-			}
-		}
+		problems = append(problems, source.NewProblems(n.files[f.Path].read().problems, was.read().problems)...)
 	}
 	n.setUnits()
 	return n, problems

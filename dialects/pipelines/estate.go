@@ -122,11 +122,7 @@ func (e *Estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 			continue
 		}
 		n.files[f.Path] = n.open(f)
-		for _, p := range n.files[f.Path].Problems() {
-			if !slices.ContainsFunc(was.Problems(), func(b source.Problem) bool { return b.Message == p.Message }) {
-				problems = append(problems, p)
-			}
-		}
+		problems = append(problems, source.NewProblems(n.files[f.Path].Problems(), was.Problems())...)
 	}
 	n.settle()
 	return n, problems

@@ -83,11 +83,7 @@ func (e *estate) With(_ context.Context, changed []*source.File) (dialect.Estate
 			continue
 		}
 		n.files[f.Path] = parse(f, e.limits)
-		for _, p := range n.files[f.Path].problems {
-			if !slices.ContainsFunc(was.problems, func(b source.Problem) bool { return b.Message == p.Message }) {
-				problems = append(problems, p)
-			}
-		}
+		problems = append(problems, source.NewProblems(n.files[f.Path].problems, was.problems)...)
 	}
 	return n, problems
 }
