@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"plumbline.dev/plumbline/outbound"
 )
 
 // kind is where a module comes from.
@@ -60,7 +62,6 @@ func lazy(pattern string) func() *regexp.Regexp {
 var (
 	registryName     = lazy(`^[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?$`)
 	registryProvider = lazy(`^[0-9a-z]{1,64}$`)
-	hostName         = lazy(`^(?i)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$`)
 	scpLike          = lazy(`^([A-Za-z0-9_][A-Za-z0-9_.-]*)@([A-Za-z0-9][A-Za-z0-9.-]*):(.+)$`)
 	gitRef           = lazy(`^[A-Za-z0-9_][A-Za-z0-9_./+@#=-]{0,250}$`)
 	sshUser          = lazy(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
@@ -98,7 +99,7 @@ func parseRegistry(source, version string) (*address, error) {
 	name, subdir, _ := strings.Cut(source, "//")
 	parts := strings.Split(name, "/")
 	host := defaultRegistry
-	if len(parts) == 4 && strings.Contains(parts[0], ".") && hostName().MatchString(parts[0]) {
+	if len(parts) == 4 && strings.Contains(parts[0], ".") && outbound.IsHost(parts[0]) {
 		host, parts = strings.ToLower(parts[0]), parts[1:]
 	}
 	if len(parts) != 3 || !registryName().MatchString(parts[0]) || !registryName().MatchString(parts[1]) || !registryProvider().MatchString(parts[2]) {
@@ -256,7 +257,7 @@ func (a *address) git(values url.Values) error {
 	default:
 		return failure("git sources of the kind %s:// are not fetched: use https or ssh", a.url.Scheme)
 	}
-	if !hostName().MatchString(a.url.Host) && !isAddress(a.url.Host) {
+	if !outbound.IsHost(a.url.Host) && !outbound.IsAddress(a.url.Host) {
 		return failure("the source names no host that is understood")
 	}
 	if a.url.Path == "" || a.url.Path == "/" {
@@ -267,7 +268,7 @@ func (a *address) git(values url.Values) error {
 
 // web understands the query of an archive: what is for us is taken out, the rest goes to the server.
 func (a *address) web(values url.Values) error {
-	if !hostName().MatchString(a.url.Host) && !isAddress(a.url.Host) {
+	if !outbound.IsHost(a.url.Host) && !outbound.IsAddress(a.url.Host) {
 		return failure("the source names no host that is understood")
 	}
 	a.archive = values.Get("archive")

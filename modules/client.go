@@ -60,7 +60,7 @@ func (c *client) dial(ctx context.Context, network, address string) (net.Conn, e
 	if _, ok := c.proxies.Load(address); ok {
 		return (&net.Dialer{Timeout: 15 * time.Second}).DialContext(ctx, network, address)
 	}
-	return c.hosts.dial(ctx, network, address)
+	return c.hosts.Dial(ctx, network, address)
 }
 
 // request is one question to a server.
@@ -129,13 +129,13 @@ func (c *client) checkURL(u *url.URL) error {
 		if port == "" {
 			port = "80"
 		}
-		if !c.hosts.named(u.Hostname(), port) {
+		if !c.hosts.Named(u.Hostname(), port) {
 			return failure("%s would be asked without encryption: use https, or allow it with --modules-hosts %s", u.Host, u.Host)
 		}
 	default:
 		return failure("an address of the kind %s:// is not followed", clip(u.Scheme))
 	}
-	return c.hosts.check(u.Hostname(), port)
+	return c.hosts.Check(u.Hostname(), port)
 }
 
 // authorize adds the credentials for the host that is asked.

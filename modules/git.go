@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/source"
 )
 
@@ -76,7 +77,7 @@ type gitRun struct {
 	dir     string // of the repository that is fetched into
 	config  []string
 	env     []string
-	relay   *relay // nil where git goes its own way
+	relay   *outbound.Relay // nil where git goes its own way
 }
 
 // prepare makes an empty repository, and the ways out of it that are allowed.
@@ -85,7 +86,7 @@ func (g *gitRun) prepare(ctx context.Context) error {
 	protocols := "https:ssh"
 	switch u.Scheme {
 	case "file":
-		if err := g.fetcher.client.hosts.local(filepath.FromSlash(u.Path)); err != nil {
+		if err := g.fetcher.client.hosts.Local(filepath.FromSlash(u.Path)); err != nil {
 			return err
 		}
 		protocols = "file"
@@ -94,7 +95,7 @@ func (g *gitRun) prepare(ctx context.Context) error {
 		if port == "" {
 			port = "22"
 		}
-		if err := g.fetcher.client.hosts.lookup(ctx, u.Hostname(), port); err != nil {
+		if _, err := g.fetcher.client.hosts.Lookup(ctx, u.Hostname(), port); err != nil {
 			return err
 		}
 	default:
@@ -130,10 +131,10 @@ func (g *gitRun) prepare(ctx context.Context) error {
 			return nil
 		}
 		var err error
-		if g.relay, err = startRelay(g.fetcher.client.hosts); err != nil {
+		if g.relay, err = outbound.StartRelay(g.fetcher.client.hosts); err != nil {
 			return fmt.Errorf("the way to %s cannot be opened: %w", u.Host, err)
 		}
-		g.config = append(g.config, "http.proxy="+g.relay.url(), "http.followRedirects=initial")
+		g.config = append(g.config, "http.proxy="+g.relay.URL(), "http.followRedirects=initial")
 		g.env = append(g.env, "NO_PROXY=", "no_proxy=", "ALL_PROXY=", "all_proxy=")
 	}
 	return nil
@@ -151,7 +152,7 @@ func (g *gitRun) proxied(ctx context.Context) bool {
 
 func (g *gitRun) close() {
 	if g.relay != nil {
-		g.relay.close()
+		g.relay.Close()
 	}
 }
 
@@ -250,7 +251,7 @@ func sizeOf(dir string) (n int64) {
 // complaint is what git says, for people: the last line that tells of an error, without credentials.
 func (g *gitRun) complaint(text string) error {
 	if g.relay != nil {
-		if err := g.relay.refused(); err != nil {
+		if err := g.relay.Refused(); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"source"},
 	{"value", "schema"},
 	{"resource"},
-	{"dialect", "finding", "audit", "seal", "access", "query"},
+	{"dialect", "finding", "outbound", "audit", "seal", "access", "query"},
 	{"document", "translate", "shell", "manifest", "chart"},
 	{"rule", "policy", "forge", "tracker"},
 	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix", "modules", "mirror", "web"},

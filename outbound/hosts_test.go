@@ -1,4 +1,4 @@
-package modules
+package outbound
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 func TestIsPublic(t *testing.T) {
 	for _, a := range []string{"8.8.8.8", "140.82.121.4", "2606:4700::1111", "::ffff:8.8.8.8"} {
-		if !isPublic(netip.MustParseAddr(a)) {
+		if !IsPublic(netip.MustParseAddr(a)) {
 			t.Errorf("%s is not public", a)
 		}
 	}
@@ -19,7 +19,7 @@ func TestIsPublic(t *testing.T) {
 		"100.64.0.1", "198.18.0.1", "192.0.0.192", "224.0.0.1", "255.255.255.255", "240.0.0.1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254",
 		"ff02::1", "fec0::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1::", "2001:db8::1",
 	} {
-		if isPublic(netip.MustParseAddr(a)) {
+		if IsPublic(netip.MustParseAddr(a)) {
 			t.Errorf("%s is public", a)
 		}
 	}
@@ -45,12 +45,12 @@ func TestHosts_dial(t *testing.T) {
 	}()
 	address := l.Addr().String()
 	_, port, _ := net.SplitHostPort(address)
-	public, _ := ParseHosts(nil)
-	if _, err := public.dialer("example.com", "443").DialContext(context.Background(), "tcp", address); err == nil || !strings.Contains(plain(err).Error(), "example.com is not a public one") {
+	public, _ := Parse(nil, "--hosts")
+	if _, err := public.dialer("example.com", "443").DialContext(context.Background(), "tcp", address); err == nil || !strings.Contains(err.Error(), "example.com is not a public one") {
 		t.Errorf("a public name that leads to this machine: %v", err)
 	}
 	for _, at := range []string{address, net.JoinHostPort("localhost", port)} {
-		if c, err := public.dial(context.Background(), "tcp", at); err == nil {
+		if c, err := public.Dial(context.Background(), "tcp", at); err == nil {
 			c.Close()
 			t.Errorf("%s can be reached", at)
 		}
@@ -59,11 +59,11 @@ func TestHosts_dial(t *testing.T) {
 		t.Error("there was a connection")
 	}
 	for _, list := range [][]string{{address}, {"127.0.0.1"}, {"public", "127.0.0.1:" + port}} {
-		h, err := ParseHosts(list)
+		h, err := Parse(list, "--hosts")
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := h.dial(context.Background(), "tcp", address)
+		c, err := h.Dial(context.Background(), "tcp", address)
 		if err != nil {
 			t.Errorf("%v: %v", list, err)
 			continue
@@ -72,8 +72,8 @@ func TestHosts_dial(t *testing.T) {
 	}
 }
 
-func TestParseHosts(t *testing.T) {
-	h, err := ParseHosts([]string{"Example.com", "*.corp.example", "git.example:8443", "10.0.0.1", "[::1]:80"})
+func TestParse(t *testing.T) {
+	h, err := Parse([]string{"Example.com", "*.corp.example", "git.example:8443", "10.0.0.1", "[::1]:80"}, "--hosts")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +83,12 @@ func TestParseHosts(t *testing.T) {
 		"[::1]:81": false, "8.8.8.8:443": false, "github.com:443": false,
 	} {
 		host, port, _ := net.SplitHostPort(at)
-		if got := h.check(host, port) == nil; got != want {
+		if got := h.Check(host, port) == nil; got != want {
 			t.Errorf("%s is allowed: %v", at, got)
 		}
 	}
 	for _, bad := range []string{"https://example.com", "exa mple", "*", "file://relative", "file:///", "-x"} {
-		if _, err := ParseHosts([]string{bad}); err == nil {
+		if _, err := Parse([]string{bad}, "--hosts"); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}

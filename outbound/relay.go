@@ -1,4 +1,4 @@
-package modules
+package outbound
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// relay is a SOCKS proxy (RFC 1928) on the loopback interface, for one run of git: git asks it for connections by name, and
+// Relay is a SOCKS proxy (RFC 1928) on the loopback interface, for one run of git: git asks it for connections by name, and
 // it makes them as Hosts allows. So addresses are checked when they are dialed, redirections included.
-type relay struct {
+type Relay struct {
 	hosts    Hosts
 	listener net.Listener
 	ctx      context.Context
@@ -25,12 +25,13 @@ type relay struct {
 	err error // the last connection that was not allowed or not possible
 }
 
-func startRelay(hosts Hosts) (*relay, error) {
+// StartRelay opens a relay; Close ends it with every connection through it.
+func StartRelay(hosts Hosts) (*Relay, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{hosts: hosts, listener: l}
+	r := &Relay{hosts: hosts, listener: l}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.running.Go(func() {
 		for {
@@ -44,17 +45,18 @@ func startRelay(hosts Hosts) (*relay, error) {
 	return r, nil
 }
 
-// url is the proxy for git; the names of hosts are looked up here.
-func (r *relay) url() string { return "socks5h://" + r.listener.Addr().String() }
+// URL is the proxy for git; the names of hosts are looked up here.
+func (r *Relay) URL() string { return "socks5h://" + r.listener.Addr().String() }
 
-func (r *relay) close() {
+// Close ends the relay.
+func (r *Relay) Close() {
 	r.cancel()
 	r.listener.Close()
 	r.running.Wait()
 }
 
-// refused returns why the last connection was not made; nil when all were.
-func (r *relay) refused() error {
+// Refused returns why the last connection was not made; nil when all were.
+func (r *Relay) Refused() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
@@ -70,7 +72,7 @@ const (
 	socksRefused = 2
 )
 
-func (r *relay) serve(c net.Conn) {
+func (r *Relay) serve(c net.Conn) {
 	defer c.Close()
 	stop := context.AfterFunc(r.ctx, func() { c.Close() })
 	defer stop()
@@ -79,13 +81,13 @@ func (r *relay) serve(c net.Conn) {
 	if err != nil {
 		return
 	}
-	server, err := r.hosts.dial(r.ctx, "tcp", address)
+	server, err := r.hosts.Dial(r.ctx, "tcp", address)
 	if err != nil {
 		r.mu.Lock()
-		if p, ok := errors.AsType[*problemError](err); ok {
+		if p, ok := errors.AsType[*Refused](err); ok {
 			r.err = p
 		} else {
-			r.err = failure("%s could not be reached: %v", address, plain(err))
+			r.err = refused("%s could not be reached: %v", address, innermost(err))
 		}
 		r.mu.Unlock()
 		c.Write([]byte{socksVersion, socksRefused, 0, socksIPv4, 0, 0, 0, 0, 0, 0})
@@ -113,7 +115,7 @@ func (r *relay) serve(c net.Conn) {
 }
 
 // greet reads what the client wants.
-func (r *relay) greet(c net.Conn) (address string, err error) {
+func (r *Relay) greet(c net.Conn) (address string, err error) {
 	head := make([]byte, 2)
 	if _, err := io.ReadFull(c, head); err != nil {
 		return "", err
@@ -154,4 +156,12 @@ func (r *relay) greet(c net.Conn) (address string, err error) {
 		host = a.String()
 	}
 	return net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(rest[size:])))), nil
+}
+
+// innermost is the reason of an error without the addresses that it happened at.
+func innermost(err error) error {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return err
 }
