@@ -66,13 +66,14 @@ type command struct {
 	long    string // what the help says before the flags
 	run     func(ctx context.Context, c *call) error
 	flags   func(c *call) // declares the flags on c.set
+	hidden  bool          // not in the help and the documents: for the program itself and for building it
 }
 
 // commands lists the subcommands in the order of the help.
 func commands() []*command {
 	return []*command{
 		scanCommand, fixCommand, explainCommand, rulesCommand, inventoryCommand, baselineCommand,
-		initCommand, newCommand, testCommand, completionCommand(), versionCommand,
+		initCommand, newCommand, testCommand, serveCommand, completionCommand(), versionCommand, openAPICommand,
 	}
 }
 
@@ -239,7 +240,9 @@ func ended(env Env, c *command, err error) int {
 func printHelp(w io.Writer) {
 	fmt.Fprint(w, "Plumbline finds what is insecure in infrastructure code, explains it and offers proved fixes.\n\nUsage: plumbline COMMAND [FLAGS] [ARGUMENTS]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
+		if !c.hidden {
+			fmt.Fprintf(w, "  %-11s %s\n", c.name, c.summary)
+		}
 	}
 	fmt.Fprint(w, "\nplumbline help COMMAND tells more.\n")
 }

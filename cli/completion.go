@@ -51,7 +51,7 @@ func runCompletion(_ context.Context, c *call) error {
 	if len(c.args) != 1 {
 		return usage("name a shell: bash, zsh or fish")
 	}
-	all := commands()
+	all := slices.DeleteFunc(commands(), func(c *command) bool { return c.hidden })
 	names := make([]string, len(all))
 	for i, cmd := range all {
 		names[i] = cmd.name

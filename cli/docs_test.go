@@ -32,6 +32,9 @@ func writeCommands(b *bytes.Buffer) error {
 	printHelp(b)
 	fmt.Fprint(b, "```\n")
 	for _, cmd := range commands() {
+		if cmd.hidden {
+			continue
+		}
 		c := newCall(Env{}, cmd)
 		fmt.Fprintf(b, "\n## %s\n\n```\n", cmd.name)
 		c.printHelp(b)

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"plumbline.dev/plumbline/server"
+	"plumbline.dev/plumbline/store"
+	"plumbline.dev/plumbline/web"
+)
+
+// serverFlags are the flags of every command that works on the database of a server.
+type serverFlags struct {
+	data     string
+	database string
+}
+
+func (f *serverFlags) declare(c *call) {
+	c.set.StringVar(&f.data, "data", "", "`DIR` of the server's data (default $PLUMBLINE_DATA, or plumbline in the user's folder of data)")
+	c.set.StringVar(&f.database, "database", "", "address of a PostgreSQL database, postgres://…, `URL` (default $PLUMBLINE_DATABASE, or SQLite in the data directory)")
+}
+
+// dataDir returns the absolute data directory, which need not exist.
+func (f *serverFlags) dataDir(c *call) (string, error) {
+	dir := f.data
+	if dir == "" {
+		dir, _ = c.Lookup("PLUMBLINE_DATA")
+	}
+	if dir == "" {
+		home, ok := c.Lookup("XDG_DATA_HOME")
+		if !ok || home == "" {
+			user, err := os.UserHomeDir()
+			if err != nil {
+				return "", usage("there is no folder of the user to keep data in: name one with --data DIR")
+			}
+			home = filepath.Join(user, ".local", "share")
+		}
+		dir = filepath.Join(home, "plumbline")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(c.Dir, dir)
+	}
+	return dir, nil
+}
+
+// open opens the database of the flags.
+func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.Store, error) {
+	address := f.database
+	if address == "" {
+		address, _ = c.Lookup("PLUMBLINE_DATABASE")
+	}
+	if address == "" {
+		dir, err := f.dataDir(c)
+		if err != nil {
+			return nil, err
+		}
+		address = filepath.Join(dir, "plumbline.db")
+	}
+	return store.Open(ctx, store.Options{Address: address, Kind: kind})
+}
+
+type serveFlags struct {
+	serverFlags
+	listen string
+}
+
+var serveCommand = func() *command {
+	var f serveFlags
+	return &command{
+		name:    "serve",
+		summary: "Keep watch over repositories, with a web interface",
+		long: `
+Serves the interface and the API, fetches the repositories that are connected and scans every commit of every branch. State is
+one SQLite file in the data directory, or a PostgreSQL database that any number of servers and workers share.`,
+		flags: func(c *call) {
+			f = serveFlags{}
+			f.declare(c)
+			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
+		},
+		run: func(ctx context.Context, c *call) error { return runServe(ctx, c, &f) },
+	}
+}()
+
+func runServe(ctx context.Context, c *call, f *serveFlags) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	db, err := f.open(ctx, c, "serve")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	o := server.Options{Listen: f.listen, Store: db, Log: slog.New(slog.NewTextHandler(c.Err, nil)), Version: version,
+		Ready: func(address string) { fmt.Fprintf(c.Out, "Plumbline is at http://%s\n", address) }}
+	if files, built := web.Files(); built {
+		o.Web = files
+	}
+	return server.New(o).Run(ctx)
+}
+
+var openAPICommand = &command{
+	name:    "openapi",
+	summary: "Print the OpenAPI document of the server",
+	hidden:  true,
+	run: func(_ context.Context, c *call) error {
+		text, err := json.MarshalIndent(server.New(server.Options{Version: version}).API.OpenAPI(), "", "  ")
+		if err != nil {
+			return fmt.Errorf("write the OpenAPI document: %w", err)
+		}
+		_, err = fmt.Fprintln(c.Out, string(text))
+		return err
+	},
+}

@@ -1,0 +1,154 @@
+// Package api is the operations of the server: one file per noun, from whose types the OpenAPI document is generated.
+//
+// An operation says which permission it needs; add refuses everybody else before the operation runs. Within an operation,
+// call.Scope is where the subject has that permission: every read and write of the store takes it, and what is outside is not
+// found. What changes something goes through store.Store.Write with an entry from call.Entry.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/store"
+)
+
+// Service is what the operations work with.
+type Service struct {
+	Store *store.Store
+	Log   *slog.Logger
+	Now   func() time.Time
+}
+
+// Register adds every operation to the API.
+func (s *Service) Register(api huma.API) {
+	s.session(api)
+}
+
+// Config is how the API presents itself.
+func Config(version string) huma.Config {
+	huma.DefaultArrayNullable = false // an empty list is [], and clients need not ask for null; huma has no other place for it
+	c := huma.DefaultConfig("Plumbline", version)
+	c.Info.Description = "Findings in infrastructure code through their life. Times are RFC 3339 in UTC; ids are opaque; lists are paged by `cursor`; errors are problem details (RFC 9457)."
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", ""
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: "__Host-plumbline"},
+		"token":   {Type: "http", Scheme: "bearer"},
+	}
+	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in."}}
+	return c
+}
+
+// Public is the need of an operation that anybody may call, signed in or not.
+const Public access.Permission = "public"
+
+// operation describes one operation.
+type operation struct {
+	id      string // list-findings
+	method  string
+	path    string
+	tag     string // the noun
+	summary string
+	needs   access.Permission
+	status  int   // on success; 0 means 200, or 204 without a body
+	body    int64 // most bytes of the request's body; 0 means 1 MiB
+}
+
+// Call is one call of an operation by somebody who may call it.
+type Call struct {
+	Subject access.Subject
+	Scope   access.Scope // where the subject has the permission that the operation needs
+	Address string       // of the client
+	Request string       // id of the request
+}
+
+// Actor is the subject in the words of the audit log.
+func (c *Call) Actor() string {
+	if c.Subject.Kind == "" {
+		return "nobody"
+	}
+	return c.Subject.Kind + ":" + store.ID(c.Subject.ID).String() + " " + c.Subject.Name
+}
+
+// Entry returns the audit record of a change that this call makes.
+func (c *Call) Entry(action, object string, data any) store.Entry {
+	return store.Entry{Organisation: store.ID(c.Subject.Organisation), Actor: c.Actor(), Action: action, Object: object, Data: data,
+		Address: c.Address, Request: c.Request}
+}
+
+type callKey struct{}
+
+// WithCall returns a context in which operations are called by somebody; the server does this for each request.
+func WithCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallOf returns who calls; one who may do nothing when nobody said.
+func CallOf(ctx context.Context) *Call {
+	if c, ok := ctx.Value(callKey{}).(*Call); ok {
+		return c
+	}
+	return &Call{}
+}
+
+// Ref is an id in a path or a query.
+type Ref struct{ store.ID }
+
+// needsExtension is where the OpenAPI document says which permission an operation needs.
+const needsExtension = "x-permission"
+
+// add registers an operation.
+func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.Context, call *Call, in *I) (*O, error)) {
+	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Tags: []string{op.tag},
+		DefaultStatus: op.status, MaxBodyBytes: op.body, Extensions: map[string]any{needsExtension: string(op.needs)},
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError}}
+	if op.needs == Public {
+		o.Security = []map[string][]string{}
+	}
+	huma.Register(api, o, func(ctx context.Context, in *I) (*O, error) {
+		caller := CallOf(ctx)
+		call := *caller
+		if op.needs != Public {
+			if call.Subject.Kind == "" {
+				return nil, huma.Error401Unauthorized("Nobody is signed in: sign in, or send a token as Authorization: Bearer.")
+			}
+			if call.Scope = call.Subject.Scope(op.needs); !call.Scope.Somewhere() {
+				return nil, huma.Error403Forbidden("You are not allowed to do this here: it needs the permission " + string(op.needs) + ".")
+			}
+		}
+		out, err := do(ctx, &call, in)
+		return out, s.status(ctx, &call, err)
+	})
+}
+
+// statuses turns the kinds of faults into HTTP.
+var statuses = map[store.FaultKind]int{
+	store.Invalid: http.StatusUnprocessableEntity, store.Forbidden: http.StatusForbidden, store.NotFound: http.StatusNotFound,
+	store.Conflict: http.StatusConflict, store.Limited: http.StatusTooManyRequests,
+}
+
+// status makes the answer to an error: a fault is told as it is, anything else is logged and told by the id of the request.
+func (s *Service) status(ctx context.Context, call *Call, err error) error {
+	if err == nil {
+		return nil
+	}
+	if fault, ok := errors.AsType[*store.Fault](err); ok {
+		return huma.NewError(statuses[fault.Kind], fault.Text)
+	}
+	if known, ok := errors.AsType[huma.StatusError](err); ok {
+		return known
+	}
+	if ctx.Err() != nil {
+		return huma.NewError(http.StatusServiceUnavailable, "The request took too long or was given up.")
+	}
+	s.Log.ErrorContext(ctx, "operation failed", "request", call.Request, "error", err)
+	return huma.Error500InternalServerError("Something went wrong here, not in your request. The log of the server has it as " + call.Request + ".")
+}

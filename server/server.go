@@ -1,0 +1,151 @@
+// Package server is the program as a web server: it opens what the operations need, puts the middleware around them, serves the
+// interface, and stops in an orderly way.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/server/api"
+	"plumbline.dev/plumbline/store"
+)
+
+// Options is how a server runs.
+type Options struct {
+	Listen  string // address of the listener; its port may be 0
+	Store   *store.Store
+	Log     *slog.Logger
+	Web     fs.FS // the built interface; nil when there is none
+	Version string
+
+	// Authenticate says who sends a request: the zero Subject for nobody. An error is the surroundings'.
+	Authenticate func(*http.Request) (access.Subject, error)
+	Ready        func(address string) // called when requests are answered; may be nil
+}
+
+// Server is a server that is put together but not running.
+type Server struct {
+	Options
+	API     huma.API
+	Handler http.Handler
+}
+
+// New puts a server together.
+func New(o Options) *Server {
+	mux := http.NewServeMux()
+	s := &Server{Options: o, API: humago.New(mux, api.Config(o.Version))}
+	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now}).Register(s.API)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/", s.pages())
+	s.Handler = s.secure(s.identify(mux))
+	return s
+}
+
+// Run serves until the context ends, then lets what is under way finish.
+func (s *Server) Run(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.Listen, err)
+	}
+	web := &http.Server{Handler: s.Handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
+	if s.Ready != nil {
+		s.Ready(listener.Addr().String())
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- web.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := web.Shutdown(patience); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
+
+// policy is what a page may do: nothing from anywhere else, no frames, no script that is not ours.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+// secure sets the headers of every answer and refuses changes that another site asks for.
+func (s *Server) secure(next http.Handler) http.Handler {
+	next = http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			h.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// identify finds out who sends a request, gives it an id and hands both to the operations.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := rand.Text()[:16]
+		w.Header().Set("X-Request-Id", id)
+		call := &api.Call{Request: id}
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			call.Address = host
+		}
+		if s.Authenticate != nil && strings.HasPrefix(r.URL.Path, "/api/") {
+			var err error
+			if call.Subject, err = s.Authenticate(r); err != nil {
+				s.Log.ErrorContext(r.Context(), "authenticate", "request", id, "error", err)
+				http.Error(w, "The server cannot tell who you are at the moment. Try again.", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(api.WithCall(r.Context(), call)))
+	})
+}
+
+// pages serves the interface: files as they are, and its first page for every address that is a view of it.
+func (s *Server) pages() http.Handler {
+	if s.Web == nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/" {
+				http.NotFound(w, r)
+				return
+			}
+			fmt.Fprintln(w, "This build has no interface: make web, then build again. The API is at /api/openapi.json.")
+		})
+	}
+	files := http.FileServerFS(s.Web)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		info, err := fs.Stat(s.Web, name)
+		switch {
+		case strings.HasPrefix(name, "api/"):
+			http.NotFound(w, r)
+			return
+		case name == "" || err != nil || info.IsDir():
+			w.Header().Set("Cache-Control", "no-cache")
+			r.URL.Path = "/"
+		case strings.HasPrefix(name, "assets/"): // their names change with their content
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		files.ServeHTTP(w, r)
+	})
+}
