@@ -1,0 +1,55 @@
+import { useEffect, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+
+/** The nouns of live events. An event of a noun makes every query whose key begins with it read again. */
+export const nouns = ['findings', 'repositories', 'scans', 'jobs', 'rules', 'audit', 'overview', 'people'] as const;
+
+/** How long events are gathered before anything is read again: a scan changes thousands of findings at once. */
+const pause = 800;
+
+/**
+ * Keeps what is shown up to date while the page is open and visible. The browser connects again by itself; after that everything
+ * is read again, because nobody knows what was missed. Answers whether the stream is up: undefined before the first answer.
+ */
+export function useEvents(): boolean | undefined {
+  const client = useQueryClient();
+  const [up, setUp] = useState<boolean>();
+  useEffect(() => {
+    const waiting = new Set<string>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let dropped = false;
+    const flush = () => {
+      timer = undefined;
+      if (document.hidden) return; // told again when it is looked at
+      for (const noun of waiting) void client.invalidateQueries({ queryKey: [noun] });
+      waiting.clear();
+    };
+    const later = () => (timer ??= setTimeout(flush, pause));
+    const stream = new EventSource('/api/events');
+    stream.onopen = () => {
+      setUp(true);
+      if (dropped) void client.invalidateQueries();
+      dropped = false;
+    };
+    stream.onerror = () => {
+      dropped = true;
+      setUp(false);
+    };
+    for (const noun of nouns) {
+      stream.addEventListener(noun, () => {
+        waiting.add(noun);
+        later();
+      });
+    }
+    const seen = () => {
+      if (!document.hidden && waiting.size > 0) later();
+    };
+    document.addEventListener('visibilitychange', seen);
+    return () => {
+      stream.close();
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', seen);
+    };
+  }, [client]);
+  return up;
+}

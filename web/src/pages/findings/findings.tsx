@@ -1,0 +1,6 @@
+import { PageFrame } from '../../part/page.tsx';
+
+/** The explorer of findings. */
+export default function Findings() {
+  return <PageFrame title="Findings">{null}</PageFrame>;
+}
