@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,6 +59,10 @@ type Store struct {
 	write   *bun.DB // on SQLite the one connection that writes, else DB
 	process int64
 	ids     ids
+	notices struct {
+		mu   sync.Mutex
+		next chan struct{} // closed by the next transaction that tells of something; nil when nobody waits
+	}
 }
 
 //go:embed migrations
@@ -204,6 +209,8 @@ type Tx struct {
 	SQL   *sql.Tx // SQLite; nil on PostgreSQL
 	PGX   pgx.Tx  // PostgreSQL; nil on SQLite
 	Now   Millis  // one time for everything in it
+
+	noticed bool // Notify was called
 }
 
 // Write changes the database: do's changes, the audit record of entry and the jobs that do inserts are there together or not at
@@ -224,6 +231,11 @@ func (s *Store) Quiet(ctx context.Context, do func(context.Context, *Tx) error) 
 
 func (s *Store) transact(ctx context.Context, do func(context.Context, *Tx) error) (err error) {
 	tx := &Tx{Store: s, Now: MillisOf(s.Now())}
+	defer func() {
+		if err == nil && tx.noticed {
+			s.wake()
+		}
+	}()
 	if s.Engine == SQLite {
 		return s.write.RunInTx(ctx, nil, func(ctx context.Context, t bun.Tx) error {
 			tx.IDB, tx.SQL = t, t.Tx
