@@ -1,0 +1,52 @@
+package seal
+
+import (
+	"strings"
+	"testing"
+
+	"plumbline.dev/plumbline/internal/canary"
+)
+
+// TestRedact: no form of secret survives, wherever in a text it stands, and what is around it does.
+func TestRedact(t *testing.T) {
+	all := canary.All("x1")
+	if len(all) < 40 {
+		t.Fatalf("%d canaries", len(all))
+	}
+	for _, c := range all {
+		for _, around := range []string{"%s", "before %s after", "fetch: \"%s\": refused", "before\n%s\nafter"} {
+			got := Redact(strings.Replace(around, "%s", c.Text, 1))
+			if strings.Contains(got, c.Part) || strings.Contains(got, c.Part[len(c.Part)/2:]) {
+				t.Errorf("%s: %q is in %q", c.Kind, c.Part, got)
+			}
+			if strings.HasPrefix(around, "before") && !strings.HasPrefix(got, "before") {
+				t.Errorf("%s: what stood before is gone: %q", c.Kind, got)
+			}
+		}
+	}
+}
+
+// TestRedact_plain: ordinary lines of a log stay as they are.
+func TestRedact_plain(t *testing.T) {
+	for _, text := range []string{
+		"GET /api/findings 200", "scan of payments/infra at 0123456789abcdef0123456789abcdef01234567 took 1.2s",
+		"ssh://git@git.example.com/a.git", "https://git.example.com/a.git?page=2", "aws_s3_bucket.logs has no server_side_encryption",
+		"basic rules", "sk-1", "the key of the state", "2026-11-22T17:00:00.000Z", "arn:aws:iam::123456789012:role/reader",
+	} {
+		if got := Redact(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+	if got := Redact(strings.Repeat("a", MaxRedacted+1000)); len(got) > MaxRedacted+100 {
+		t.Errorf("%d bytes", len(got))
+	}
+}
+
+func TestSecretName(t *testing.T) {
+	for name, want := range map[string]bool{"password": true, "DB_PASSWORD": true, "Authorization": true, "set-cookie": true, "token": true, "client-secret": true,
+		"token_id": false, "tokens": false, "secrets": false, "name": false, "key": false, "session_id": false, "sessionToken": true} {
+		if SecretName(name) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
+}
