@@ -56,7 +56,8 @@ type Store struct {
 	Queue  *sql.DB       // nil on PostgreSQL: the one connection that writes
 	Now    func() time.Time
 
-	write   *bun.DB // on SQLite the one connection that writes, else DB
+	write   *bun.DB       // on SQLite the one connection that writes, else DB
+	turn    chan struct{} // on SQLite held by who writes: a channel serves those who wait in order, database/sql's pool does not
 	process int64
 	ids     ids
 	notices struct {
@@ -129,6 +130,7 @@ func (s *Store) openSQLite(o Options) error {
 		return db
 	}
 	s.Queue = pool(1, "&_txlock=immediate")
+	s.turn = make(chan struct{}, 1)
 	s.write = bun.NewDB(s.Queue, sqlitedialect.New())
 	s.DB = bun.NewDB(pool(o.Conns, "&_pragma=query_only(1)"), sqlitedialect.New())
 	return nil
@@ -237,6 +239,12 @@ func (s *Store) transact(ctx context.Context, do func(context.Context, *Tx) erro
 		}
 	}()
 	if s.Engine == SQLite {
+		select {
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the turn to write: %w", ctx.Err())
+		}
 		return s.write.RunInTx(ctx, nil, func(ctx context.Context, t bun.Tx) error {
 			tx.IDB, tx.SQL = t, t.Tx
 			return do(ctx, tx)
