@@ -155,7 +155,7 @@ func (b *Baseline) accept(findings []finding.Finding) (entryOf []int, used []boo
 		entryOf[i] = -1
 	}
 	match := func(entries, candidates finding.Outcome) {
-		var keys, wanted []matchKey
+		var keys, wanted []finding.Key
 		var keyAt, wantedAt []int
 		for i, e := range b.Entries {
 			outcome := finding.Fail
@@ -163,17 +163,17 @@ func (b *Baseline) accept(findings []finding.Finding) (entryOf []int, used []boo
 				outcome = finding.Undecided
 			}
 			if outcome == entries {
-				keys = append(keys, matchKey{e.ID, e.Twin, candidates, spot(e.Attribute, e.Resource)})
+				keys = append(keys, finding.Key{ID: e.ID, Twin: e.Twin, Outcome: candidates, Spot: finding.Spot(e.Attribute, e.Resource)})
 				keyAt = append(keyAt, i)
 			}
 		}
 		for i, k := range keysOf(findings) {
-			if entryOf[i] < 0 && k.outcome == candidates {
+			if entryOf[i] < 0 && k.Outcome == candidates {
 				wanted = append(wanted, k)
 				wantedAt = append(wantedAt, i)
 			}
 		}
-		for i, o := range pair(keys, wanted) {
+		for i, o := range finding.Pair(keys, wanted) {
 			if o >= 0 {
 				entryOf[wantedAt[i]] = keyAt[o]
 				used[keyAt[o]] = true

@@ -110,7 +110,7 @@ func TestSpot(t *testing.T) {
 		`module.m[0].a["a.b[0]"]`: `p[0]["a.b[0]"]`,
 	}
 	for address, want := range tests {
-		if got := spot("p", address); got != want {
+		if got := finding.Spot("p", address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}
@@ -182,7 +182,7 @@ func TestMatchIsOneToOne(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		before, after := estate(r), estate(r)
-		from := pair(keysOf(before), keysOf(after))
+		from := finding.Pair(keysOf(before), keysOf(after))
 		seen := map[int]bool{}
 		for i, o := range from {
 			if o < 0 {
