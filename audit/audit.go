@@ -42,12 +42,13 @@ const (
 	Token  = "token"
 	System = "system" // the server itself: schedules, retention, recovery
 	Forge  = "forge"  // an event of a code host
+	Nobody = "nobody" // one who has not signed in: failed attempts
 )
 
 // Actor is who did something.
 type Actor struct {
-	Kind string // Person, Token, System or Forge
-	ID   string // empty for the system
+	Kind string // Person, Token, System, Forge or Nobody
+	ID   string // empty for the system and for nobody
 	Name string // as people knew it at that time
 }
 
@@ -69,7 +70,7 @@ func Stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 // Canonical, a record over MaxRecord.
 func (r *Record) Encode() ([]byte, error) {
 	switch r.Actor.Kind {
-	case Person, Token, System, Forge:
+	case Person, Token, System, Forge, Nobody:
 	default:
 		return nil, fmt.Errorf("audit record: there is no actor of the kind %q", r.Actor.Kind)
 	}

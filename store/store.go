@@ -212,7 +212,8 @@ type Tx struct {
 	PGX   pgx.Tx  // PostgreSQL; nil on SQLite
 	Now   Millis  // one time for everything in it
 
-	noticed bool // Notify was called
+	noticed bool    // Notify was called
+	entries []Entry // of Record
 }
 
 // Write changes the database: do's changes, the audit record of entry and the jobs that do inserts are there together or not at
