@@ -68,6 +68,7 @@ func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.St
 type serveFlags struct {
 	serverFlags
 	listen string
+	url    string
 }
 
 var serveCommand = func() *command {
@@ -82,6 +83,7 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 			f = serveFlags{}
 			f.declare(c)
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
+			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, https://…, `URL` (default $PLUMBLINE_URL, or http and the host they ask for)")
 		},
 		run: func(ctx context.Context, c *call) error { return runServe(ctx, c, &f) },
 	}
@@ -95,8 +97,17 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return err
 	}
 	defer db.Close()
-	o := server.Options{Listen: f.listen, Store: db, Log: slog.New(slog.NewTextHandler(c.Err, nil)), Version: version,
-		Ready: func(address string) { fmt.Fprintf(c.Out, "Plumbline is at http://%s\n", address) }}
+	log := slog.New(slog.NewTextHandler(c.Err, nil))
+	people, err := f.signIn(c, db, log)
+	if err != nil {
+		return err
+	}
+	link, err := people.Bootstrap(ctx)
+	if err != nil {
+		return err
+	}
+	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people,
+		Ready: func(address string) { announce(c, f.address(c, address), link) }}
 	if files, built := web.Files(); built {
 		o.Web = files
 	}
@@ -108,7 +119,7 @@ var openAPICommand = &command{
 	summary: "Print the OpenAPI document of the server",
 	hidden:  true,
 	run: func(_ context.Context, c *call) error {
-		text, err := json.MarshalIndent(server.New(server.Options{Version: version}).API.OpenAPI(), "", "  ")
+		text, err := json.MarshalIndent(server.New(server.Options{}).API.OpenAPI(), "", "  ")
 		if err != nil {
 			return fmt.Errorf("write the OpenAPI document: %w", err)
 		}

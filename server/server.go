@@ -19,6 +19,7 @@ import (
 
 	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/server/api"
+	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -30,7 +31,9 @@ type Options struct {
 	Web     fs.FS // the built interface; nil when there is none
 	Version string
 
-	// Authenticate says who sends a request: the zero Subject for nobody. An error is the surroundings'.
+	SignIn *signin.Service // nil makes one for http without an address of its own
+
+	// Authenticate says who sends a request: the zero Subject for nobody. An error is the surroundings' or a store.Fault. Nil asks SignIn.
 	Authenticate func(*http.Request) (access.Subject, error)
 	Ready        func(address string) // called when requests are answered; may be nil
 }
@@ -44,12 +47,18 @@ type Server struct {
 
 // New puts a server together.
 func New(o Options) *Server {
+	if o.SignIn == nil {
+		o.SignIn, _ = signin.New(signin.Options{Store: o.Store, Log: o.Log}) // it errs on addresses only
+	}
+	if o.Authenticate == nil {
+		o.Authenticate = o.SignIn.Authenticate
+	}
 	mux := http.NewServeMux()
-	s := &Server{Options: o, API: humago.New(mux, api.Config(o.Version))}
-	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now}).Register(s.API)
+	s := &Server{Options: o, API: humago.New(mux, api.Config())}
+	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn}).Register(s.API)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("/", s.pages())
-	s.Handler = s.secure(s.identify(mux))
+	s.Handler = s.secure(o.SignIn.Middleware(s.identify(mux)))
 	return s
 }
 
@@ -109,7 +118,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 			call.Address = host
 		}
-		if s.Authenticate != nil && strings.HasPrefix(r.URL.Path, "/api/") {
+		if strings.HasPrefix(r.URL.Path, "/api/") {
 			var err error
 			if call.Subject, err = s.Authenticate(r); err != nil {
 				s.Log.ErrorContext(r.Context(), "authenticate", "request", id, "error", err)

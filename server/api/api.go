@@ -15,25 +15,28 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
 // Service is what the operations work with.
 type Service struct {
-	Store *store.Store
-	Log   *slog.Logger
-	Now   func() time.Time
+	Store  *store.Store
+	Log    *slog.Logger
+	Now    func() time.Time
+	SignIn *signin.Service
 }
 
 // Register adds every operation to the API.
 func (s *Service) Register(api huma.API) {
 	s.session(api)
+	s.signIn(api)
 }
 
 // Config is how the API presents itself.
-func Config(version string) huma.Config {
+func Config() huma.Config {
 	huma.DefaultArrayNullable = false // an empty list is [], and clients need not ask for null; huma has no other place for it
-	c := huma.DefaultConfig("Plumbline", version)
+	c := huma.DefaultConfig("Plumbline", "1") // the version of the API, not of the program
 	c.Info.Description = "Findings in infrastructure code through their life. Times are RFC 3339 in UTC; ids are opaque; lists are paged by `cursor`; errors are problem details (RFC 9457)."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", ""
 	c.CreateHooks = nil
