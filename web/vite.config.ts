@@ -25,12 +25,12 @@ function answers(): Plugin {
   };
 }
 
-// Modes: development proxies /api to a server at PLUMBLINE (default http://127.0.0.1:8420); fixtures needs none.
+// Modes: development proxies /api to a server at PLUMBLINE (default http://127.0.0.1:7420); fixtures needs none.
 export default defineConfig(({ mode }) => ({
   plugins: [react(), ...(mode === 'fixtures' ? [answers()] : [])],
   server: {
     port: 5173,
-    proxy: mode === 'fixtures' ? undefined : { '/api': process.env.PLUMBLINE ?? 'http://127.0.0.1:8420', '/auth': process.env.PLUMBLINE ?? 'http://127.0.0.1:8420' },
+    proxy: mode === 'fixtures' ? undefined : { '/api': process.env.PLUMBLINE ?? 'http://127.0.0.1:7420', '/auth': process.env.PLUMBLINE ?? 'http://127.0.0.1:7420' },
   },
   preview: { port: 4173, headers: { 'Content-Security-Policy': policy } },
   build: {

@@ -3,14 +3,19 @@ import { get } from './http.ts';
 
 /** Who is signed in, where, and what they may do. */
 export interface Session {
-  person: { id: string; name: string; email: string };
-  organisation: { id: string; name: string };
-  /** Every organisation that the person belongs to. */
-  organisations: { id: string; name: string }[];
-  /** viewer, triager, maintainer or administrator. */
+  /** person, token or forge. */
+  kind: string;
+  id: string;
+  name: string;
+  /** Id of the organisation they work in. */
+  organisation: string;
+  /** viewer, triager, maintainer or administrator in all of the organisation; "" when only in teams. */
   role: string;
-  /** Names of permissions: "findings.triage". What is missing here the server refuses. */
+  /** Names of permissions: "finding:triage". What is missing here the server refuses. */
   permissions: string[];
+  /** Name of the organisation, and every one that the person belongs to, when the server says so. */
+  organisation_name?: string;
+  organisations?: { id: string; name: string }[];
 }
 
 /** The session of the person; undefined while it is being asked for and when nobody is signed in. */

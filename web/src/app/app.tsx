@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { MantineProvider } from '@mantine/core';
 import { IconCompass } from '@tabler/icons-react';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, RouterProvider } from '@tanstack/react-router';
+import { type AnyRoute, createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, RouterProvider } from '@tanstack/react-router';
 import { onSignedOut } from '../api/http.ts';
 import { Problem } from '../api/problem.ts';
 import { Empty } from '../part/empty.tsx';
@@ -44,14 +44,14 @@ const routeOf = (parent: unknown) => (p: Page) =>
     getParentRoute: () => parent as never,
     path: p.path as string,
     component: lazyRouteComponent(p.load),
-  });
+  }) as unknown as AnyRoute;
 
 const router = createRouter({
   routeTree: root.addChildren([
     start,
-    shell.addChildren(pages.filter((p) => !p.bare).map(routeOf(shell)) as never),
+    shell.addChildren(pages.filter((p) => !p.bare).map(routeOf(shell))),
     ...pages.filter((p) => p.bare).map(routeOf(root)),
-  ] as never),
+  ]) as AnyRoute,
   parseSearch,
   stringifySearch: (search) => writeSearch(search as Record<string, string>),
   scrollRestoration: true,

@@ -225,30 +225,31 @@ function Person({ session }: { session: Session | undefined }) {
   return (
     <Menu position="right-end" width={250}>
       <Menu.Target>
-        <button type="button" className={css.person} aria-label={`${session.person.name}, ${session.organisation.name}`}>
+        <button type="button" className={css.person} aria-label={`${session.name}, ${session.organisation_name ?? session.role}`}>
           <span className={css.face} aria-hidden>
-            {initials(session.person.name)}
+            {initials(session.name)}
           </span>
           <span className={css.who}>
-            <b>{session.person.name}</b>
-            <span>{session.organisation.name}</span>
+            <b>{session.name}</b>
+            <span>{session.organisation_name ?? session.role}</span>
           </span>
           <IconSelector size={15} className={css.label} aria-hidden />
         </button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
-          {session.person.email} · {session.role}
+          {session.name}
+          {session.role && ` · ${session.role}`}
         </Menu.Label>
-        {session.organisations.length > 1 && (
+        {(session.organisations?.length ?? 0) > 1 && (
           <>
             <Menu.Divider />
             <Menu.Label>Organisation</Menu.Label>
-            {session.organisations.map((o) => (
+            {session.organisations?.map((o) => (
               <Menu.Item
                 key={o.id}
                 leftSection={<IconBuilding size={16} aria-hidden />}
-                rightSection={o.id === session.organisation.id ? <IconCheck size={15} aria-label="chosen" /> : null}
+                rightSection={o.id === session.organisation ? <IconCheck size={15} aria-label="chosen" /> : null}
                 onClick={() => void choose(o.id)}
               >
                 {o.name}
