@@ -25,6 +25,7 @@ var floors = [][]string{
 	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix", "modules", "mirror", "web"},
 	{"scan"},
 	{"jobs"},
+	{"server/signin"},
 	{"server/api"},
 	{"server"},
 	{"cli"},

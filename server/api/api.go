@@ -25,11 +25,14 @@ type Service struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	SignIn *signin.Service
+
+	catalogue catalogue
 }
 
 // Register adds every operation to the API.
 func (s *Service) Register(api huma.API) {
 	s.session(api)
+	s.ruleOperations(api)
 	s.signIn(api)
 }
 
@@ -46,7 +49,7 @@ func Config() huma.Config {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in."}}
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in."}, {Name: "rules", Description: "What is judged, and what people decided about it."}}
 	return c
 }
 
