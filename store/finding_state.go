@@ -105,6 +105,8 @@ func Next(l Life, h Happening, reason Reason) (Life, string, error) {
 			return l, "", Refuse(Conflict, "the finding is not muted")
 		case InCode:
 			return l, "", Refuse(Conflict, "the finding is suppressed in the code: remove the suppression there")
+		case RuleOff:
+			return l, "", Refuse(Conflict, "the rule is switched off: switch it on again on its page")
 		}
 		l.Mute = ""
 		return l, "restored", nil
