@@ -61,7 +61,7 @@ const router = createRouter({
 
 onSignedOut(() => {
   const here = window.location.pathname + window.location.search;
-  if (!here.startsWith('/sign-in')) void router.navigate({ to: '/sign-in' as never, search: { next: here } as never, replace: true });
+  if (!here.startsWith('/signin')) void router.navigate({ to: '/signin' as never, search: { next: here } as never, replace: true });
 });
 
 function makeClient() {

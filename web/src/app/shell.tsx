@@ -262,7 +262,7 @@ function Person({ session }: { session: Session | undefined }) {
           leftSection={<IconLogout size={16} aria-hidden />}
           onClick={() =>
             void send('DELETE', '/api/session').then(
-              () => window.location.assign('/sign-in'),
+              () => window.location.assign('/signin'),
               (e: unknown) => say.failed(e),
             )
           }
