@@ -38,6 +38,16 @@ func (s *Store) CheckKey(ctx context.Context, ring *seal.Ring) error {
 	return nil
 }
 
+// KeyNumber is the number of the master key that this database was sealed with, "" when nothing is sealed in it yet.
+func (s *Store) KeyNumber(ctx context.Context) (string, error) {
+	var number string
+	err := s.DB.NewRaw("SELECT number FROM sealing WHERE id = 1").Scan(ctx, &number)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read the check of the master key: %w", err)
+	}
+	return number, nil
+}
+
 func (s *Store) rememberKey(ctx context.Context, ring *seal.Ring, query string) error {
 	sealed, err := ring.Seal([]byte(sealingText), sealingPlace)
 	if err != nil {
@@ -56,6 +66,8 @@ func (s *Store) rememberKey(ctx context.Context, ring *seal.Ring, query string) 
 var sealedColumns = []struct{ table, column, key string }{
 	{"audit_key", "private", "id"},
 	{"repository", "credential", "id"},
+	{"password", "secret", "person"},
+	{"provider", "secret", "id"},
 }
 
 // Rewrap wraps everything that is sealed in the database with the current master key and returns how many values had another
@@ -72,7 +84,7 @@ func (s *Store) Rewrap(ctx context.Context, ring *seal.Ring) (int, error) {
 				return fmt.Errorf("read what is sealed in %s: %w", c.table, err)
 			}
 			for _, r := range rows {
-				if !ring.Stale(r.Sealed) {
+				if len(r.Sealed) == 0 || !ring.Stale(r.Sealed) {
 					continue
 				}
 				fresh, err := ring.Rewrap(r.Sealed)
