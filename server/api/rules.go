@@ -68,6 +68,8 @@ func (s *Service) ruleOperations(api huma.API) {
 		summary: "The rules, with what they find and what was decided about them", needs: access.RuleRead}, s.listRules)
 	add(s, api, operation{id: "get-rule", method: http.MethodGet, path: "/api/rules/{rule}", tag: "rules",
 		summary: "The page of a rule", needs: access.RuleRead}, s.getRule)
+	add(s, api, operation{id: "list-rule-places", method: http.MethodGet, path: "/api/rules/places", tag: "rules",
+		summary: "Where the caller may decide about rules", needs: access.RuleWrite}, s.rulePlaces)
 	add(s, api, operation{id: "preview-rule-setting", method: http.MethodPost, path: "/api/rules/{rule}/preview", tag: "rules",
 		summary: "What a decision about a rule would change; nothing is changed", needs: access.RuleWrite}, s.previewRule)
 	add(s, api, operation{id: "set-rule", method: http.MethodPut, path: "/api/rules/{rule}/settings", tag: "rules",
@@ -419,6 +421,45 @@ func wish(c resource.Change) string {
 		return "create " + c.New.Type
 	}
 	return string(c.Op) + " " + c.Path.String()
+}
+
+// named is something with a name.
+type named struct {
+	ID   store.ID `json:"id"`
+	Name string   `json:"name"`
+}
+
+type rulePlacesOutput struct {
+	Body struct {
+		Organisation bool    `json:"organisation" doc:"whether for all of it"`
+		Teams        []named `json:"teams"`
+		Repositories []named `json:"repositories"`
+	}
+}
+
+func (s *Service) rulePlaces(ctx context.Context, call *Call, _ *struct{}) (*rulePlacesOutput, error) {
+	places, err := s.Store.RulePlaces(ctx, call.Scope)
+	if err != nil {
+		return nil, err
+	}
+	list := func(names map[store.ID]string) []named {
+		all := make([]named, 0, len(names))
+		for id, name := range names {
+			all = append(all, named{id, name})
+		}
+		slices.SortFunc(all, func(a, b named) int { return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+		return all
+	}
+	out := &rulePlacesOutput{}
+	out.Body.Teams, out.Body.Repositories = []named{}, []named{}
+	out.Body.Organisation = call.Scope.All && call.Scope.Repository == 0
+	if call.Scope.Repository == 0 {
+		out.Body.Teams = list(places.Teams)
+	}
+	if call.Scope.All {
+		out.Body.Repositories = list(places.Repositories)
+	}
+	return out, nil
 }
 
 type ruleChangeBody struct {

@@ -181,7 +181,21 @@ func TestRulePage(t *testing.T) {
 		t.Errorf("%s %v", record, err)
 	}
 
-	c.who.Role = access.Triager
+	var places struct {
+		Organisation        bool
+		Teams, Repositories []struct{ Name string }
+	}
+	c.call("GET", "/api/rules/places", nil, 200, &places)
+	if !places.Organisation || len(places.Teams) != 2 || len(places.Repositories) != 2 || places.Repositories[1].Name != "shop" {
+		t.Errorf("%+v", places)
+	}
+	c.who.Role, c.who.Teams = access.Viewer, map[int64]access.Role{int64(e.Data): access.Maintainer}
+	c.call("GET", "/api/rules/places", nil, 200, &places)
+	if places.Organisation || len(places.Teams) != 1 || len(places.Repositories) != 0 {
+		t.Errorf("a team's maintainer: %+v", places)
+	}
+
+	c.who.Role, c.who.Teams = access.Triager, nil
 	c.call("PUT", "/api/rules/aws-s3-public-acl/settings", map[string]any{"off": true, "reason": "x"}, 403, nil)
 	c.call("POST", "/api/rules/aws-s3-public-acl/preview", change, 403, nil)
 }
