@@ -266,7 +266,14 @@ func asking(f *finding.Finding) string { return f.Rule + "\x00" + f.Resource.Add
 // offered returns what was offered before for the findings of a directory, when that still holds.
 func (s *scan) offered(dir string, findings []finding.Finding, units []*unitResult) ([]cachedOffer, bool) {
 	var c cachedOffers
-	if s.Cache == nil || !s.Cache.load(&c, s.offersKey(dir)...) ||
+	known := false
+	if s.series != nil {
+		c, known = s.series.offers[dir]
+	}
+	if !known && s.Cache != nil {
+		known = s.Cache.load(&c, s.offersKey(dir)...)
+	}
+	if !known ||
 		!maps.Equal(c.Watchers, watchers(dir, c.Edited, units)) ||
 		slices.ContainsFunc(findings, func(f finding.Finding) bool { return !c.Asked[asking(&f)] }) {
 		return nil, false
@@ -285,7 +292,7 @@ func (s *scan) offersKey(dir string) []string {
 
 // rememberOffers keeps what was offered for a directory.
 func (s *scan) rememberOffers(dir string, c cachedOffers, findings []finding.Finding, units []*unitResult) {
-	if s.Cache == nil {
+	if s.Cache == nil && s.series == nil {
 		return
 	}
 	slices.Sort(c.Edited)
@@ -297,5 +304,8 @@ func (s *scan) rememberOffers(dir string, c cachedOffers, findings []finding.Fin
 			c.Asked[asking(&findings[i])] = true
 		}
 	}
-	s.Cache.store(c, s.offersKey(dir)...)
+	s.series.offer(dir, c)
+	if s.Cache != nil {
+		s.Cache.store(c, s.offersKey(dir)...)
+	}
 }

@@ -283,7 +283,7 @@ func (s *scan) verdicts(u *dialect.Unit) fix.Verdicts {
 	for _, typ := range u.Graph.Types() {
 		for _, p := range s.Rules.For(typ) {
 			for _, r := range u.Graph.ByType(typ) {
-				if !choose(p.Rule, s.Config.For(r.Range.File)).on {
+				if !s.choose(p.Rule, s.Config.For(r.Range.File)).on {
 					continue
 				}
 				if v := p.Judge(u.Graph, r); v.Err == nil {

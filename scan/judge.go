@@ -44,7 +44,11 @@ const maxKept = 10_000
 // maxRelated bounds how many further places and values a finding names.
 const maxRelated = 8
 
-func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName) *unitResult {
+func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName, at int) *unitResult {
+	if res := s.series.unit(at, name); res != nil {
+		res.estate = estate
+		return res
+	}
 	if res := s.remembered(ctx, name); res != nil {
 		res.estate = estate
 		return res
@@ -79,7 +83,7 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 			var chosen choice
 			for _, r := range resources {
 				if layer := layers[r.Range.File]; layer != chosen.layer {
-					chosen = choose(p.Rule, layer)
+					chosen = s.choose(p.Rule, layer)
 				}
 				if !chosen.on || p.Rule.Dialects != nil && !slices.Contains(p.Rule.Dialects, r.Dialect) {
 					continue
@@ -105,6 +109,7 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 	}
 	if ctx.Err() == nil && !slices.ContainsFunc(res.Problems, func(p unitProblem) bool { return p.Kind == source.Bug }) {
 		s.remember(ctx, res)
+		s.series.keep(at, res)
 	}
 	return res
 }
@@ -116,8 +121,11 @@ type choice struct {
 	severity finding.Severity
 }
 
-func choose(r *rule.Rule, layer *config.Settings) choice {
+func (s *scan) choose(r *rule.Rule, layer *config.Settings) choice {
 	on, severity := layer.Rule(r.ID, r.Aliases...)
+	if s.Severity != nil {
+		severity = cmp.Or(s.Severity(r), severity)
+	}
 	if severity == 0 {
 		severity = r.Severity
 	}

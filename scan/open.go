@@ -33,15 +33,29 @@ type scan struct {
 	hashes     sync.Map                // of files and listings, see cache.go
 	suppressed map[findingKey]string   // where findings are suppressed that no fix may take away
 	kept       atomic.Int64            // resources of units that are kept for the proof of fixes
+	dialectOf  []int                   // index in Dialects of each estate
+	series     *Series                 // that this is a scan of; nil for none
 }
 
 func open(ctx context.Context, o Options) (*scan, error) {
+	s := newScan(o)
+	return s, s.open(ctx)
+}
+
+// newScan is a run that nothing was opened for yet.
+func newScan(o Options) *scan {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
 	s := &scan{Options: o, claimed: make(map[string]string), estateOf: make(map[string]int), reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
 	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: watched(o.Modules)}
 	s.workspace.Inputs = s.inputs
+	return s
+}
+
+// open walks the tree, reads the settings on the way, and opens the estates.
+func (s *scan) open(ctx context.Context) error {
+	o := &s.Options
 	dirs := o.Dirs
 	if len(dirs) == 0 {
 		dirs = []string{"."}
@@ -52,9 +66,10 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	files, ignored := s.listing(dirs)
 	s.ignored = ignored
 	if err := s.addSettings(files); err != nil {
-		return nil, err
+		return err
 	}
 	s.basis = s.settingsHash()
+	s.series.settled(s.basis)
 	files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) })
 	surveyed := survey(o.Dialects, files, s.reader.Head)
 	claimed := make([][]string, len(o.Dialects))
@@ -62,7 +77,9 @@ func open(ctx context.Context, o Options) (*scan, error) {
 		content := func() []byte { return s.reader.Head(f) }
 		i, ok := surveyed[f]
 		if !ok {
-			i = slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) })
+			i = s.series.claim(f, func() int {
+				return slices.IndexFunc(o.Dialects, func(d dialect.Dialect) bool { return d.Claims(f, content) })
+			})
 		}
 		if i >= 0 {
 			claimed[i] = append(claimed[i], f)
@@ -76,23 +93,27 @@ func open(ctx context.Context, o Options) (*scan, error) {
 	wrap(o.Dialects, claimed)
 	for i, d := range o.Dialects {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		if len(claimed[i]) == 0 {
 			continue
 		}
-		estate, problems := d.Open(ctx, s.workspace, claimed[i])
+		var estate dialect.Estate
+		var problems []source.Problem
+		if s.series != nil {
+			estate, problems = s.series.open(ctx, i, claimed[i])
+		} else {
+			estate, problems = d.Open(ctx, s.workspace, claimed[i])
+		}
 		s.note(problems)
+		s.dialectOf = append(s.dialectOf, i)
 		for _, f := range claimed[i] {
 			s.estateOf[f] = len(s.estates)
 		}
 		s.estates = append(s.estates, estate)
 	}
 	s.narrow()
-	if err := s.checkVars(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s.checkVars()
 }
 
 // survey asks the dialects that know files by what lies around them. It returns which dialect takes which file; the first one

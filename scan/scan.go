@@ -25,13 +25,14 @@ type Options struct {
 	Dirs     []string          // directories or files of the tree to look at; none means all of it
 	Dialects []dialect.Dialect // in the order in which they may claim a file
 	Rules    *rule.Catalogue
-	Config   *config.Config              // the settings files read so far; those further down are added on the way; nil means none
-	Known    config.Known                // the names that settings may use
-	Only     func(*rule.Rule) bool       // the rules that the user asked for; nil means all
-	Controls []Framework                 // the frameworks to report on
-	Exclude  func(path string) bool      // paths to leave out beyond what the settings say; nil means none
-	Vars     []dialect.Var               // --var and --var-file
-	Env      func(string) (string, bool) // environment; nil means empty
+	Config   *config.Config                    // the settings files read so far; those further down are added on the way; nil means none
+	Known    config.Known                      // the names that settings may use
+	Only     func(*rule.Rule) bool             // the rules that the user asked for; nil means all
+	Severity func(*rule.Rule) finding.Severity // what somebody above the settings says of a rule; 0 is what the settings say; nil says nothing
+	Controls []Framework                       // the frameworks to report on
+	Exclude  func(path string) bool            // paths to leave out beyond what the settings say; nil means none
+	Vars     []dialect.Var                     // --var and --var-file
+	Env      func(string) (string, bool)       // environment; nil means empty
 	Limits   dialect.Limits
 	Source   string // directory of the source of plans; empty: each plan's own
 
@@ -67,6 +68,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.run(ctx)
+}
+
+// run judges what was opened.
+func (s *scan) run(ctx context.Context) (*Result, error) {
 	units, err := s.judgeAll(ctx)
 	if err != nil {
 		return nil, err
@@ -87,14 +93,15 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // judgeAll judges every unit that was asked for, several at once, and returns the results in the order of the units.
 func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 	type job struct {
-		estate dialect.Estate
-		name   dialect.UnitName
-		at     int
+		estate  dialect.Estate
+		name    dialect.UnitName
+		dialect int
+		at      int
 	}
 	var jobs []job
 	for i, e := range s.estates {
 		for _, name := range s.unitsOf(i) {
-			jobs = append(jobs, job{e, name, len(jobs)})
+			jobs = append(jobs, job{e, name, s.dialectOf[i], len(jobs)})
 		}
 	}
 	results := make([]*unitResult, len(jobs))
@@ -105,7 +112,7 @@ func (s *scan) judgeAll(ctx context.Context) ([]*unitResult, error) {
 	for range min(s.workers(), len(jobs)) {
 		wg.Go(func() {
 			for j := range queue {
-				results[j.at] = s.judgeUnit(ctx, j.estate, j.name)
+				results[j.at] = s.judgeUnit(ctx, j.estate, j.name, j.dialect)
 				mu.Lock()
 				done++
 				if s.Progress != nil {

@@ -80,6 +80,9 @@ func committed(fsys fs.FS) bool {
 	if m, ok := fsys.(*Mount); ok {
 		fsys = m.FS
 	}
-	_, ok := fsys.(*Git)
-	return ok
+	switch fsys.(type) {
+	case *Git, *GitTree:
+		return true
+	}
+	return false
 }

@@ -53,6 +53,8 @@ type File struct {
 
 	counted sync.Once
 	starts  []int // code points that begin before each block of countBlock bytes
+
+	memos *memos // nil of a file that is not kept
 }
 
 // countBlock is the size of the blocks in which the code points of long lines are counted: a file may be a single line of

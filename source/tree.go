@@ -19,6 +19,7 @@ const DefaultFileBytes = 8 << 20
 type Reader struct {
 	FS    fs.FS // the tree; it must refuse paths and links that lead out of it, as os.Root does
 	Limit int64 // largest file in bytes; 0 means DefaultFileBytes
+	Kept  *Kept // files of other trees, where FS is an Identifier; nil means none
 
 	mu    sync.Mutex
 	files map[string]*readResult
@@ -28,6 +29,7 @@ type readResult struct {
 	once    sync.Once
 	file    *File
 	problem *Problem
+	keep    bool // of a Kept: what is made of the file is remembered with it
 }
 
 // Read returns the file at a path of the tree, or the problem that kept it from being read. Only regular files of valid
@@ -39,12 +41,34 @@ func (r *Reader) Read(name string) (*File, *Problem) {
 	}
 	res := r.files[name]
 	if res == nil {
-		res = new(readResult)
+		if res = r.kept(name); res == nil {
+			res = new(readResult)
+		}
 		r.files[name] = res
 	}
 	r.mu.Unlock()
-	res.once.Do(func() { res.file, res.problem = r.read(name) })
+	res.once.Do(func() {
+		if res.file, res.problem = r.read(name); res.file != nil && res.keep {
+			res.file.memos = new(memos)
+		}
+	})
 	return res.file, res.problem
+}
+
+// kept returns what is remembered of a file, or is to be.
+func (r *Reader) kept(name string) *readResult {
+	if r.Kept == nil {
+		return nil
+	}
+	tree, ok := r.FS.(Identifier)
+	if !ok {
+		return nil
+	}
+	identity := tree.Identity(name)
+	if identity == "" {
+		return nil
+	}
+	return r.Kept.result(name, identity)
 }
 
 // headBytes is how much Head returns of a file that Read refuses.
@@ -78,13 +102,16 @@ func (r *Reader) Forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.files, name)
+	if r.Kept != nil {
+		r.Kept.forget(name)
+	}
 }
 
 // With returns a Reader over the same tree in which some files have other content. What r has read is shared.
 func (r *Reader) With(changed ...*File) *Reader {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := &Reader{FS: r.FS, Limit: r.Limit, files: make(map[string]*readResult, len(r.files))}
+	w := &Reader{FS: r.FS, Limit: r.Limit, Kept: r.Kept, files: make(map[string]*readResult, len(r.files))}
 	for name, res := range r.files {
 		w.files[name] = res
 	}
