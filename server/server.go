@@ -33,6 +33,8 @@ type Options struct {
 
 	SignIn *signin.Service // nil makes one for http without an address of its own
 
+	Repositories api.Repositories
+
 	// Authenticate says who sends a request: the zero Subject for nobody. An error is the surroundings' or a store.Fault. Nil asks SignIn.
 	Authenticate func(*http.Request) (access.Subject, error)
 	Ready        func(address string) // called when requests are answered; may be nil
@@ -55,7 +57,7 @@ func New(o Options) *Server {
 	}
 	mux := http.NewServeMux()
 	s := &Server{Options: o, API: humago.New(mux, api.Config())}
-	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn}).Register(s.API)
+	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Repositories: o.Repositories}).Register(s.API)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("/", s.pages())
 	s.Handler = s.secure(o.SignIn.Middleware(s.identify(mux)))

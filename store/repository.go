@@ -292,14 +292,14 @@ type RepositoryChange struct {
 	Credential                                    *Sealed
 }
 
-// repositoryName is what a name may look like: it stands in queries and in addresses.
-var repositoryName = sync.OnceValue(func() *regexp.Regexp {
+// repositoryNameForm is what a name may look like: it stands in queries and in addresses.
+var repositoryNameForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[\p{L}\p{N}_.~][\p{L}\p{N}_.~@+/-]{0,199}$`)
 })
 
 // CheckRepositoryName refuses names that are empty, longer than 200 characters or hard to write in a query.
 func CheckRepositoryName(name string) error {
-	if !repositoryName().MatchString(name) || strings.Contains(name, "//") || strings.HasSuffix(name, "/") {
+	if !repositoryNameForm().MatchString(name) || strings.Contains(name, "//") || strings.HasSuffix(name, "/") {
 		return Refuse(Invalid, "The name of a repository has 1 to 200 letters, digits and . _ ~ @ + - /, as in payments/infra.")
 	}
 	return nil

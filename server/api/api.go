@@ -26,19 +26,22 @@ type Service struct {
 	Now    func() time.Time
 	SignIn *signin.Service
 
+	Repositories Repositories
+
 	catalogue catalogue
 }
 
 // Register adds every operation to the API.
 func (s *Service) Register(api huma.API) {
 	s.session(api)
+	s.repositories(api)
 	s.ruleOperations(api)
 	s.signIn(api)
 }
 
 // Config is how the API presents itself.
 func Config() huma.Config {
-	huma.DefaultArrayNullable = false // an empty list is [], and clients need not ask for null; huma has no other place for it
+	huma.DefaultArrayNullable = false         // an empty list is [], and clients need not ask for null; huma has no other place for it
 	c := huma.DefaultConfig("Plumbline", "1") // the version of the API, not of the program
 	c.Info.Description = "Findings in infrastructure code through their life. Times are RFC 3339 in UTC; ids are opaque; lists are paged by `cursor`; errors are problem details (RFC 9457)."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", ""
@@ -49,7 +52,8 @@ func Config() huma.Config {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in."}, {Name: "rules", Description: "What is judged, and what people decided about it."}}
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
+		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c
 }
 
@@ -66,6 +70,8 @@ type operation struct {
 	needs   access.Permission
 	status  int   // on success; 0 means 200, or 204 without a body
 	body    int64 // most bytes of the request's body; 0 means 1 MiB
+
+	patience time.Duration // how long the request may take to come, and the operation to end; 0 means 30 s. What streams ends by itself
 }
 
 // Call is one call of an operation by somebody who may call it.
@@ -113,9 +119,13 @@ const needsExtension = "x-permission"
 
 // add registers an operation.
 func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.Context, call *Call, in *I) (*O, error)) {
+	if op.patience == 0 {
+		op.patience = 30 * time.Second
+	}
 	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Tags: []string{op.tag},
-		DefaultStatus: op.status, MaxBodyBytes: op.body, Extensions: map[string]any{needsExtension: string(op.needs)},
+		DefaultStatus: op.status, MaxBodyBytes: op.body, BodyReadTimeout: op.patience, Extensions: map[string]any{needsExtension: string(op.needs)},
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError}}
+	_, streams := any((*O)(nil)).(*huma.StreamResponse)
 	if op.needs == Public {
 		o.Security = []map[string][]string{}
 	}
@@ -129,6 +139,11 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 			if call.Scope = call.Subject.Scope(op.needs); !call.Scope.Somewhere() {
 				return nil, huma.Error403Forbidden("You are not allowed to do this here: it needs the permission " + string(op.needs) + ".")
 			}
+		}
+		if !streams {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, op.patience)
+			defer cancel()
 		}
 		out, err := do(ctx, &call, in)
 		return out, s.status(ctx, &call, err)
