@@ -40,6 +40,8 @@ type Ingest struct {
 type Result struct {
 	Commit   CommitInfo
 	Side     bool     // the commit is not on the branch's line of first parents: only its own row is written
+	Aside    bool     // the branch's line is told by others: neither the commit's row nor the branch's newest commit is written
+	Maker    string   // whose findings it is about, see MakerOf: those of others are not missed; "" for our own
 	Full     bool     // Found is everything; else what is new or changed against the result before on the line
 	Found    []Found  // one per Fingerprint
 	Gone     []string // fingerprints; none when Full
@@ -321,7 +323,7 @@ func (g *ingest) missing(ctx context.Context, r *Result) ([]*held, error) {
 	var list []*held
 	if r.Full {
 		for _, h := range g.held {
-			if h.State == "open" && h.seen != g.number {
+			if h.State == "open" && h.seen != g.number && MakerOf(h.Fingerprint) == r.Maker {
 				list = append(list, h)
 			}
 		}
@@ -413,7 +415,7 @@ func (g *ingest) saveCommits(ctx context.Context) error {
 	var rows, changes [][]any
 	for _, c := range g.commits {
 		r := c.result
-		if r.Commit.SHA == "" {
+		if r.Commit.SHA == "" || r.Aside {
 			continue
 		}
 		coverage, err := g.SaveBlob(ctx, r.Coverage)
@@ -452,7 +454,7 @@ func (g *ingest) saveCommits(ctx context.Context) error {
 func (g *ingest) saveBranch(ctx context.Context, changed bool) error {
 	for i := len(g.Results) - 1; i >= 0; i-- {
 		r := &g.Results[i]
-		if r.Side || r.Commit.SHA == "" {
+		if r.Side || r.Aside || r.Commit.SHA == "" {
 			continue
 		}
 		if r.Commit.SHA != g.scanned {
