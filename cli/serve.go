@@ -49,18 +49,24 @@ func (f *serverFlags) dataDir(c *call) (string, error) {
 	return dir, nil
 }
 
-// open opens the database of the flags.
-func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.Store, error) {
+// databaseAddress returns the address of the database of the flags: postgres://…, or the path of a file.
+func (f *serverFlags) databaseAddress(c *call) (string, error) {
 	address := f.database
 	if address == "" {
 		address, _ = c.Lookup("PLUMBLINE_DATABASE")
 	}
-	if address == "" {
-		dir, err := f.dataDir(c)
-		if err != nil {
-			return nil, err
-		}
-		address = filepath.Join(dir, "plumbline.db")
+	if address != "" {
+		return address, nil
+	}
+	dir, err := f.dataDir(c)
+	return filepath.Join(dir, "plumbline.db"), err
+}
+
+// open opens the database of the flags.
+func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.Store, error) {
+	address, err := f.databaseAddress(c)
+	if err != nil {
+		return nil, err
 	}
 	return store.Open(ctx, store.Options{Address: address, Kind: kind})
 }

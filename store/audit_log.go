@@ -364,3 +364,14 @@ func (s *Store) ForgetAudit(ctx context.Context, before time.Time) (int64, error
 	})
 	return n, err
 }
+
+// LastCheckpoint returns the newest signed checkpoint that is kept and the key of the log; empty when there is none.
+func (s *Store) LastCheckpoint(ctx context.Context) (signed, public string, err error) {
+	if err := s.DB.NewRaw("SELECT public FROM audit_key WHERE id = 1").Scan(ctx, &public); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", "", fmt.Errorf("read the key of the audit log: %w", err)
+	}
+	if err := s.DB.NewRaw("SELECT note FROM audit_checkpoint ORDER BY size DESC LIMIT 1").Scan(ctx, &signed); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", "", fmt.Errorf("read the checkpoints of the audit log: %w", err)
+	}
+	return signed, public, nil
+}
