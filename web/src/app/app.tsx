@@ -54,7 +54,6 @@ const router = createRouter({
   ]) as AnyRoute,
   parseSearch,
   stringifySearch: (search) => writeSearch(search as Record<string, string>),
-  scrollRestoration: true,
   defaultPendingMs: 150,
   defaultErrorComponent: ({ error, reset }) => <Failure error={error} again={reset} />,
 });
@@ -80,7 +79,7 @@ function makeClient() {
 export function App() {
   const [client] = useState(makeClient);
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withStaticClasses={false}>
+    <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false} withStaticClasses={false}>
       <QueryClientProvider client={client}>
         <Keys>
           <Toasts>

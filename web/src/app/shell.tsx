@@ -46,7 +46,7 @@ export function Shell() {
   const go = useGo();
   const [wide, setWide] = useLocalStorage({ key: 'plumbline.rail', defaultValue: true, getInitialValueInEffect: false });
   const [open, setOpen] = useState<'palette' | 'help' | 'more'>();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const up = useEvents();
   const shown = pages.filter((p) => p.nav && (!p.nav.needs || session?.permissions.includes(p.nav.needs)));
   const here = pages.filter((p) => path === p.path || path.startsWith(p.path + '/') || matches(p.path, path)).sort((a, b) => b.path.length - a.path.length)[0];

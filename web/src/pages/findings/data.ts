@@ -166,14 +166,20 @@ export const keys: { key: string; title: string; facet: boolean; about: string; 
   { key: 'branch', title: 'Branch', facet: true, about: 'name of the branch', search: true },
   { key: 'team', title: 'Team', facet: true, about: 'the team that owns it', search: true },
   { key: 'framework', title: 'Framework', facet: true, about: 'compliance framework that the rule serves', search: true },
-  { key: 'fix', title: 'Has a fix', facet: true, about: 'yes or no' },
+  { key: 'has', title: 'Has', facet: true, about: 'fix, assignee, team, mute, expiry' },
   { key: 'verdict', title: 'Verdict', facet: true, about: 'fail or undecided' },
   { key: 'assignee', title: 'Assignee', facet: false, about: 'who takes care; me, none' },
   { key: 'reason', title: 'Mute reason', facet: false, about: 'why it was muted' },
   { key: 'address', title: 'Resource', facet: false, about: 'address of the resource; * stands for anything' },
   { key: 'control', title: 'Control', facet: false, about: 'framework/item: cis-aws-3.0.0/2.3.1' },
   { key: 'tag', title: 'Tag', facet: false, about: 'Name=value of a tag of the resource' },
-  { key: 'seen', title: 'First seen', facet: false, about: '<7d or >30d ago' },
+  { key: 'age', title: 'Age', facet: false, about: 'time since it was first seen: >30d, <1w' },
+  { key: 'first-seen', title: 'First seen', facet: false, about: 'a day: >=2026-01-01' },
+  { key: 'fixed', title: 'Fixed', facet: false, about: 'a day: >=2026-01-01' },
+  { key: 'is', title: 'Is', facet: false, about: 'new (first seen within seven days), expiring' },
+  { key: 'unit', title: 'Unit', facet: false, about: 'directory of what is evaluated together' },
+  { key: 'author', title: 'Author', facet: false, about: 'who introduced it' },
+  { key: 'commit', title: 'Commit', facet: false, about: 'that introduced it' },
 ];
 
 /** What findings can be grouped by. */

@@ -1,0 +1,35 @@
+// Chromium and something to look at: a server that is running (PLUMBLINE=http://…, with SIGN_IN=address of a one-time link if it
+// asks for one), or the built interface over fixtures.
+import { chromium } from 'playwright-core';
+import { preview } from 'vite';
+import { existsSync } from 'node:fs';
+
+/** Starts both and calls use({ browser, base, context }); context(options) opens a browser context that is signed in. Closes everything after. */
+export async function withBrowser(use) {
+  const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+  if (!executablePath) throw new Error('no Chromium: install it, or say where it is in CHROMIUM');
+  let base = process.env.PLUMBLINE;
+  let server;
+  if (!base) {
+    server = await preview({ mode: 'fixtures', root: new URL('..', import.meta.url).pathname, preview: { port: 0, host: '127.0.0.1' }, logLevel: 'error' });
+    base = `http://127.0.0.1:${server.httpServer.address().port}`;
+  }
+  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  let state;
+  const context = async (options = {}) => {
+    if (process.env.SIGN_IN && !state) {
+      const first = await browser.newContext();
+      const page = await first.newPage();
+      await page.goto(process.env.SIGN_IN, { waitUntil: 'networkidle' });
+      state = await first.storageState();
+      await first.close();
+    }
+    return browser.newContext({ storageState: state, reducedMotion: 'reduce', locale: 'en-GB', ...options });
+  };
+  try {
+    return await use({ browser, base, context, fixtures: server !== undefined });
+  } finally {
+    await browser.close();
+    await server?.close();
+  }
+}

@@ -1,0 +1,64 @@
+// Takes docs/screenshots/*.png of every page: light, and some dark and on a phone. node scripts/screenshots.mjs [name …] takes only those.
+import { mkdirSync } from 'node:fs';
+import { withBrowser } from './browser.mjs';
+
+const out = process.env.OUT ?? new URL('../../docs/screenshots/', import.meta.url).pathname;
+mkdirSync(out, { recursive: true });
+
+const desk = { width: 1440, height: 900 };
+const phone = { width: 390, height: 844 };
+
+/** What is taken: name of the file, address, and what is done before. */
+const shots = [
+  ['findings', '/findings', {}],
+  ['findings-dark', '/findings', { dark: true }],
+  ['findings-phone', '/findings', { size: phone }],
+  ['finding', '/findings', { open: true }],
+  ['finding-dark', '/findings', { open: true, dark: true }],
+  ['finding-fix', '/findings?q=status:open+has:fix', { open: true, tab: 'Remediation' }],
+  ['finding-phone', '/findings', { open: true, size: phone }],
+  ['findings-grouped', '/findings?group=rule', {}],
+  ['findings-search', '/findings', { do: async (page) => { await page.locator('#findings-search').fill('status:open severity:'); await page.waitForTimeout(500); } }],
+  ['findings-mute', '/findings', { do: async (page) => { await page.locator('[role=row] input[type=checkbox]').nth(1).click(); await page.locator('[role=row] input[type=checkbox]').nth(3).click(); await page.getByRole('button', { name: 'Mute' }).click(); await page.waitForTimeout(400); } }],
+  ['palette', '/findings', { do: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(300); await page.keyboard.type('pay'); await page.waitForTimeout(600); } }],
+  ['keys', '/findings', { do: async (page) => { await page.keyboard.press('?'); await page.waitForTimeout(400); } }],
+  ...['overview', 'repositories', 'resources', 'graph', 'rules', 'compliance', 'jobs', 'audit', 'settings'].flatMap((name) => [
+    [name, `/${name}`, {}],
+    [`${name}-dark`, `/${name}`, { dark: true }],
+    [`${name}-phone`, `/${name}`, { size: phone }],
+  ]),
+];
+
+const wanted = process.argv.slice(2);
+await withBrowser(async ({ base, context }) => {
+  for (const [name, path, how] of shots) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const c = await context({ viewport: how.size ?? desk, colorScheme: how.dark ? 'dark' : 'light', deviceScaleFactor: 1, hasTouch: how.size === phone });
+    const page = await c.newPage();
+    page.on('console', (m) => m.type() === 'error' && console.log(`${name}: ${m.text()}`));
+    page.on('pageerror', (e) => console.log(`${name}: ${e.message}`));
+    await page.goto(base + path);
+    await page.waitForSelector('main h1', { timeout: 15_000 }).catch(() => console.log(`${name}: has no heading`));
+    await page.waitForTimeout(700);
+    if (await page.getByText('There is no such page').isVisible().catch(() => false)) {
+      await c.close();
+      continue;
+    }
+    try {
+      if (how.open) {
+        await page.locator('[data-finding]').nth(2).click();
+        await page.waitForTimeout(700);
+      }
+      if (how.tab) {
+        await page.getByRole('tab', { name: how.tab }).click();
+        await page.waitForTimeout(300);
+      }
+      await how.do?.(page);
+      await page.screenshot({ path: `${out}/${name}.png` });
+      console.log(`${name}.png`);
+    } catch (e) {
+      console.log(`${name}: ${e.message.split('\n')[0]}`);
+    }
+    await c.close();
+  }
+});

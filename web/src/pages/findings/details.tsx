@@ -1,0 +1,220 @@
+import type { ReactNode } from 'react';
+import { To } from '../../app/link.tsx';
+import { Code } from '../../part/code.tsx';
+import { Name, visible } from '../../part/name.tsx';
+import { Prose } from '../../part/prose.tsx';
+import { Time, inFull } from '../../part/time.tsx';
+import { quote } from '../../query/query.ts';
+import type { Detail, Happening, Place } from './data.ts';
+import css from './details.module.css';
+
+/** What a finding says, why it says so, and what happened to it. */
+export function Details({ f, search }: { f: Detail; search: (query: string) => void }) {
+  const { excerpt } = f;
+  return (
+    <div className={css.details}>
+      <Part title="Where it is decided">
+        {f.trail.length > 0 && (
+          <ol className={css.trail} aria-label="The way to the deciding line">
+            {f.trail.map((s, i) => (
+              <li key={i}>
+                <span className={css.step}>
+                  <b>{visible(s.text)}</b>
+                </span>
+                <Code {...s} tone="accent" />
+              </li>
+            ))}
+            <li>
+              <span className={css.step} data-last="">
+                <b>{visible(f.address)}</b>
+                {f.attribute && <code>{visible(f.attribute)}</code>}
+              </span>
+              {excerpt ? <Code {...excerpt} note={visible(f.message)} /> : <NoCode />}
+            </li>
+          </ol>
+        )}
+        {f.trail.length === 0 && (excerpt ? <Code {...excerpt} note={visible(f.message)} /> : <NoCode />)}
+      </Part>
+
+      {f.waits.length > 0 && (
+        <Part title="What would decide it">
+          <ul className={css.plain}>
+            {f.waits.map((w) => (
+              <li key={w.name}>
+                <code>{visible(w.name)}</code> <span className={css.dim}>({w.kind})</span> <At {...w} />
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
+
+      {f.evidence.length > 0 && (
+        <Part title="What was seen">
+          <table className={css.evidence}>
+            <tbody>
+              {f.evidence.map((e, i) => (
+                <tr key={i}>
+                  <th scope="row">{visible(e.path)}</th>
+                  <td>
+                    <code data-special={/^\((not set|unknown|sensitive)\)$/.test(e.value) ? '' : undefined}>{visible(e.value)}</code>
+                    {e.from.map((p, k) => (
+                      <span key={k} className={css.from}>
+                        from {visible(p.text)} <At {...p} />
+                      </span>
+                    ))}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Part>
+      )}
+
+      <Part title="Why it matters">
+        <Prose of={f.why} />
+        <p className={css.rule}>
+          Rule <To to={`/rules/${encodeURIComponent(f.rule)}`}>{f.rule}</To>
+        </p>
+      </Part>
+
+      {f.related.length > 0 && (
+        <Part title="Related places">
+          <ul className={css.plain}>
+            {f.related.map((p, i) => (
+              <li key={i}>
+                {visible(p.text)} <At {...p} />
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
+
+      <Part title="Facts">
+        <dl className={css.facts}>
+          <Fact name="Resource">
+            <code>
+              <Name of={f.address} />
+            </code>
+          </Fact>
+          <Fact name="Type">{visible(f.resourceType)}</Fact>
+          <Fact name="Unit">
+            <code>{visible(f.unit)}</code>
+            {f.variants.length > 0 && ` with ${visible(f.variants.join(', '))}`}
+          </Fact>
+          <Fact name="Dialect">
+            {f.dialect}, {f.provider}
+          </Fact>
+          <Fact name="Category">{f.category}</Fact>
+          {f.team && <Fact name="Team">{visible(f.team.name)}</Fact>}
+          {f.introduced?.sha && (
+            <Fact name="Introduced">
+              <Time at={f.introduced.at} /> by {visible(f.introduced.author)} in <code>{f.introduced.sha.slice(0, 10)}</code>
+            </Fact>
+          )}
+          {f.fixed?.sha && (
+            <Fact name="Fixed">
+              <Time at={f.fixed.at} /> by {visible(f.fixed.author)} in <code>{f.fixed.sha.slice(0, 10)}</code>
+            </Fact>
+          )}
+          <Fact name="Branches">
+            {f.presence.map((p) => (
+              <span key={p.branch} className={css.branch} data-state={p.state} title={`${p.state} since ${inFull(p.since)}`}>
+                {visible(p.branch)}
+              </span>
+            ))}
+          </Fact>
+          {f.controls.length > 0 && (
+            <Fact name="Controls">
+              {f.controls.map((c) => (
+                <div key={c.framework}>
+                  <button type="button" className={css.control} onClick={() => search(`status:open framework:${quote(c.framework)}`)}>
+                    {c.title}
+                  </button>{' '}
+                  <span className={css.dim}>{c.items.join(', ')}</span>
+                </div>
+              ))}
+            </Fact>
+          )}
+        </dl>
+      </Part>
+
+      <Part title="What happened">
+        <ol className={css.timeline}>
+          {[...f.timeline].reverse().map((h) => (
+            <li key={h.id} data-kind={h.kind}>
+              <div>
+                <Said h={h} /> <span className={css.dim}>
+                  <Time at={h.at} />
+                </span>
+              </div>
+              {h.text && h.kind !== 'assigned' && <p>{visible(h.text)}</p>}
+            </li>
+          ))}
+        </ol>
+      </Part>
+    </div>
+  );
+}
+
+const words: Record<Happening['kind'], string> = {
+  opened: 'Found',
+  fixed: 'Fixed',
+  reopened: 'Found again',
+  moved: 'Moved',
+  muted: 'muted it',
+  restored: 'opened it again',
+  expired: 'The mute ended',
+  assigned: 'assigned it to',
+  commented: 'commented',
+  severity: 'Severity changed',
+};
+
+function Said({ h }: { h: Happening }) {
+  return (
+    <>
+      {h.actor && <b>{visible(h.actor)} </b>}
+      {words[h.kind] ?? h.kind}
+      {h.kind === 'assigned' && <b> {visible(h.text || 'nobody')}</b>}
+      {h.branch && <> on {visible(h.branch)}</>}
+      {h.sha && (
+        <>
+          {' '}
+          in <code>{h.sha.slice(0, 10)}</code>
+        </>
+      )}
+    </>
+  );
+}
+
+function NoCode() {
+  return <p className={css.dim}>There is no code to show: it is about a secret, or the file has none.</p>;
+}
+
+function At({ file, line }: Pick<Place, 'file' | 'line'>) {
+  if (!file) return null;
+  return (
+    <span className={css.at}>
+      <Name of={file} />
+      {line > 0 && `:${line}`}
+    </span>
+  );
+}
+
+/** A part of the panel with its title. */
+export function Part({ title, children }: { title: ReactNode; children: ReactNode }) {
+  return (
+    <section className={css.part}>
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,145 @@
+import { useState } from 'react';
+import { useDebouncedValue, useLocalStorage } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { IconChevronDown, IconMinus } from '@tabler/icons-react';
+import { get } from '../../api/http.ts';
+import { severities, type SeverityName } from '../../part/badge.tsx';
+import { tail, visible } from '../../part/name.tsx';
+import { Skeleton } from '../../part/page.tsx';
+import { brief, count } from '../../part/time.tsx';
+import { chosen, only, toggle, without } from '../../query/query.ts';
+import { keys, type FacetValue, type Facets } from './data.ts';
+import css from './facets.module.css';
+
+const shortly = 6;
+
+const facets = keys.filter((k) => k.facet);
+
+/** Values of the keys of findings with how many there are, in the frame of the rest of the query. */
+export function FacetRail({ query, change }: { query: string; change: (query: string) => void }) {
+  const [open, setOpen] = useLocalStorage<string[]>({ key: 'plumbline.facets', defaultValue: facets.filter((f) => f.open).map((f) => f.key), getInitialValueInEffect: false });
+  // What is closed is not counted, unless the query speaks of it.
+  const shown = facets.filter((f) => open.includes(f.key)).map((f) => f.key);
+  const answer = useQuery({
+    queryKey: ['findings', 'facets', query, shown.join()],
+    queryFn: ({ signal }) => get<Facets>('/api/findings/facets', { q: query, facet: shown }, signal),
+    placeholderData: keepPreviousData,
+    enabled: shown.length > 0,
+  });
+  return (
+    <div className={css.rail} data-stale={answer.isPlaceholderData ? '' : undefined}>
+      {facets.map((f) => {
+        const isOpen = open.includes(f.key);
+        const { included, excluded } = chosen(query, f.key);
+        const active = included.size + excluded.size;
+        return (
+          <section key={f.key} className={css.facet}>
+            <h3>
+              <button type="button" aria-expanded={isOpen} onClick={() => setOpen(isOpen ? open.filter((k) => k !== f.key) : [...open, f.key])}>
+                <IconChevronDown size={15} aria-hidden className={css.chevron} />
+                {f.title}
+              </button>
+              {active > 0 && (
+                <button type="button" className={css.reset} onClick={() => change(without(query, f.key))} aria-label={`Any ${f.title}`}>
+                  clear
+                </button>
+              )}
+            </h3>
+            {isOpen && (
+              <Facet
+                facet={f.key}
+                title={f.title}
+                searchable={f.search ?? false}
+                values={answer.data?.facets.find((x) => x.key === f.key)?.values}
+                more={answer.data?.facets.find((x) => x.key === f.key)?.more ?? false}
+                query={query}
+                change={change}
+              />
+            )}
+          </section>
+        );
+      })}
+    </div>
+  );
+}
+
+interface FacetProps {
+  facet: string;
+  title: string;
+  searchable: boolean;
+  values: FacetValue[] | undefined;
+  more: boolean;
+  query: string;
+  change: (query: string) => void;
+}
+
+function Facet({ facet, title, searchable, values, more, query, change }: FacetProps) {
+  const [all, setAll] = useState(false);
+  const [text, setText] = useState('');
+  const [asked] = useDebouncedValue(text.trim(), 150);
+  const found = useQuery({
+    queryKey: ['findings', 'facet', facet, query, asked],
+    queryFn: ({ signal }) => get<Facets>('/api/findings/facets', { q: query, facet, search: asked }, signal),
+    enabled: asked !== '',
+    placeholderData: keepPreviousData,
+  });
+  if (!values) return <Skeleton lines={4} height={12} />;
+  const { included, excluded } = chosen(query, facet);
+  const list = asked === '' ? values : (found.data?.facets[0]?.values ?? []);
+  // What is asked for is shown even when there is nothing of it.
+  const missing = asked === '' ? [...included, ...excluded].filter((v) => !v.includes('*') && !list.some((x) => x.value === v)).map((value) => ({ value, count: 0 })) : [];
+  const ordered: FacetValue[] = facet === 'severity' ? [...severities].map((s) => list.find((v) => v.value === s) ?? { value: s, count: 0 }) : [...list, ...missing];
+  const shown = all || asked !== '' ? ordered : ordered.filter((v, i) => i < shortly || included.has(v.value) || excluded.has(v.value));
+  const most = Math.max(1, ...ordered.map((v) => v.count));
+  return (
+    <>
+      {searchable && (values.length > shortly || more || text !== '') && (
+        <input className={css.find} value={text} onChange={(e) => setText(e.target.value)} placeholder={`Find ${title.toLowerCase()}`} aria-label={`Find ${title.toLowerCase()}`} />
+      )}
+      <ul className={css.values}>
+        {shown.map((v) => {
+          const state = included.has(v.value) ? 'in' : excluded.has(v.value) ? 'out' : undefined;
+          return (
+            <li key={v.value}>
+              <button
+                type="button"
+                className={css.value}
+                data-state={state}
+                aria-pressed={state !== undefined}
+                title={`${visible(v.label ?? v.value)} (alt-click leaves it out)`}
+                onClick={(e) => change(toggle(query, facet, v.value, e.altKey || state === 'out' ? 'exclude' : 'include'))}
+              >
+                <span className={css.bar} style={{ width: `${(v.count / most) * 100}%` }} aria-hidden />
+                <span className={css.box} aria-hidden>
+                  {state === 'out' && <IconMinus size={11} stroke={3} />}
+                </span>
+                {facet === 'severity' && <span className={css.dot} data-tone={v.value as SeverityName} aria-hidden />}
+                <span className={css.name}>
+                  {state === 'out' && <span className="sr-only">not </span>}
+                  {tail(v.label ?? v.value, 34)}
+                </span>
+                <span className={css.count} title={count(v.count)}>
+                  {brief(v.count)}
+                </span>
+              </button>
+              <span className={css.ways}>
+                <button type="button" onClick={() => change(only(query, facet, v.value))} aria-label={`Only ${visible(v.value)}`}>
+                  only
+                </button>
+                <button type="button" onClick={() => change(toggle(query, facet, v.value, 'exclude'))} aria-label={`Not ${visible(v.value)}`}>
+                  not
+                </button>
+              </span>
+            </li>
+          );
+        })}
+        {shown.length === 0 && <li className={css.none}>Nothing</li>}
+      </ul>
+      {asked === '' && ordered.length > shortly && (
+        <button type="button" className={css.more} onClick={() => setAll(!all)}>
+          {all ? 'Fewer' : `${ordered.length - Math.min(shown.length, ordered.length)} more`}
+        </button>
+      )}
+    </>
+  );
+}
