@@ -45,11 +45,12 @@ const (
 	AuditRead       Permission = "audit:read"       // the audit log and its export
 	SettingsWrite   Permission = "settings:write"   // of the organisation
 	SystemRead      Permission = "system:read"      // queue, problems and versions of the server
+	SelfWrite       Permission = "self:write"       // one's own ways to sign in and sessions
 )
 
 // needs is the weakest role that has a permission. A permission that is not here is nobody's.
 var needs = map[Permission]Role{
-	FindingRead: Viewer, FindingExport: Viewer, RepositoryRead: Viewer, RuleRead: Viewer, TeamRead: Viewer, ViewWrite: Viewer, TokenOwn: Viewer,
+	FindingRead: Viewer, FindingExport: Viewer, RepositoryRead: Viewer, RuleRead: Viewer, TeamRead: Viewer, ViewWrite: Viewer, TokenOwn: Viewer, SelfWrite: Viewer,
 	FindingTriage:  Triager,
 	RepositoryScan: Maintainer, RepositoryWrite: Maintainer, RuleWrite: Maintainer, ReportUpload: Maintainer, SystemRead: Maintainer,
 	PeopleWrite: Administrator, TokenWrite: Administrator, AuditRead: Administrator, SettingsWrite: Administrator,
@@ -97,6 +98,24 @@ func (s Subject) Scope(p Permission) Scope {
 		return Scope{}
 	}
 	return out
+}
+
+// Whole tells whether the scope is all of the organisation: what belongs to no team or repository needs that.
+func (s Scope) Whole() bool { return s.Organisation != 0 && s.All && s.Repository == 0 }
+
+// Grantable tells whether a token can have a permission: nothing by which it could outlive or outgrow who made it.
+func (p Permission) Grantable() bool {
+	_, known := needs[p]
+	return known && p != SelfWrite && p != TokenOwn && p != TokenWrite
+}
+
+// Bindable tells whether a permission means something in a single repository, which a token may be bound to.
+func (p Permission) Bindable() bool {
+	switch p {
+	case FindingRead, FindingExport, FindingTriage, RepositoryRead, RepositoryScan, RepositoryWrite, ReportUpload, RuleRead:
+		return true
+	}
+	return false
 }
 
 // Somewhere tells whether the scope is anywhere at all.

@@ -37,6 +37,9 @@ func (s *Service) Register(api huma.API) {
 	s.repositories(api)
 	s.ruleOperations(api)
 	s.signIn(api)
+	s.people(api)
+	s.teams(api)
+	s.tokens(api)
 }
 
 // Config is how the API presents itself.
@@ -52,7 +55,7 @@ func Config() huma.Config {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
 		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c
 }
@@ -68,6 +71,8 @@ type operation struct {
 	tag     string // the noun
 	summary string
 	needs   access.Permission
+	whole   bool  // needs it in all of the organisation: a role in teams, or a token bound to a repository, is not enough
+	person  bool  // only for people who are signed in: no token does it
 	status  int   // on success; 0 means 200, or 204 without a body
 	body    int64 // most bytes of the request's body; 0 means 1 MiB
 
@@ -117,6 +122,10 @@ type Ref struct{ store.ID }
 // needsExtension is where the OpenAPI document says which permission an operation needs.
 const needsExtension = "x-permission"
 
+// limitExtension is where it says who is left out although they have the permission: whole (it is needed in all of the
+// organisation), person (no token does it).
+const limitExtension = "x-limit"
+
 // add registers an operation.
 func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.Context, call *Call, in *I) (*O, error)) {
 	if op.patience == 0 {
@@ -126,6 +135,12 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 		DefaultStatus: op.status, MaxBodyBytes: op.body, BodyReadTimeout: op.patience, Extensions: map[string]any{needsExtension: string(op.needs)},
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError}}
 	_, streams := any((*O)(nil)).(*huma.StreamResponse)
+	if op.whole {
+		o.Extensions[limitExtension] = "whole"
+	}
+	if op.person {
+		o.Extensions[limitExtension] = "person"
+	}
 	if op.needs == Public {
 		o.Security = []map[string][]string{}
 	}
@@ -138,6 +153,12 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 			}
 			if call.Scope = call.Subject.Scope(op.needs); !call.Scope.Somewhere() {
 				return nil, huma.Error403Forbidden("You are not allowed to do this here: it needs the permission " + string(op.needs) + ".")
+			}
+			if op.whole && !call.Scope.Whole() {
+				return nil, huma.Error403Forbidden("You are not allowed to do this here: it needs the permission " + string(op.needs) + " in all of the organisation.")
+			}
+			if op.person && call.Subject.Kind != "person" {
+				return nil, huma.Error403Forbidden("This is for people who are signed in, not for tokens.")
 			}
 		}
 		if !streams {

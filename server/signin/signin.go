@@ -21,6 +21,8 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/outbound"
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -41,6 +43,8 @@ type Options struct {
 	Log   *slog.Logger
 	URL   string // by which people reach the server: https://plumbline.example.org, without a path; "" is http and the host they ask for
 	Now   func() time.Time
+	Seal  *seal.Ring     // of secrets that are needed again; nil refuses what needs one
+	Hosts outbound.Hosts // where issuers of OpenID Connect may be
 }
 
 // Service signs people in. It is safe for use by several goroutines.
@@ -48,6 +52,8 @@ type Service struct {
 	Options
 	base     string // scheme and host; "" when no address was given
 	sessions *scs.SessionManager
+	issuers  *issuers
+	guesses  throttle // of tokens, by network
 }
 
 // New makes a Service. Over https the cookie has the prefix __Host-, so that no other site of the domain can set it.
@@ -59,7 +65,7 @@ func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Service{Options: o}
+	s := &Service{Options: o, issuers: newIssuers(o.Hosts), guesses: throttle{burst: 20, interval: 3 * time.Second}}
 	if o.URL != "" {
 		s.base = base.Scheme + "://" + base.Host
 	}
@@ -150,8 +156,8 @@ func (s *Service) keep(ctx context.Context) error {
 
 // Authenticate says who sends a request: the zero Subject for nobody.
 func (s *Service) Authenticate(r *http.Request) (access.Subject, error) {
-	if r.Header.Get("Authorization") != "" {
-		return access.Subject{}, nil
+	if header := r.Header.Get("Authorization"); header != "" {
+		return s.bearer(r.Context(), header)
 	}
 	v := visitOf(r.Context()).session
 	if v == nil || v.Person == 0 {

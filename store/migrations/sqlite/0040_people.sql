@@ -145,8 +145,7 @@ CREATE INDEX trust_by_issuer ON trust (issuer);
 
 CREATE TABLE reassignment (  -- findings whose owner is being looked up again because ownership changed
     organisation BIGINT PRIMARY KEY REFERENCES organisation (id) ON DELETE CASCADE,
-    after        BIGINT NOT NULL, -- findings up to this id are done
-    version      BIGINT NOT NULL  -- another one means: it changed again meanwhile
+    after        BIGINT NOT NULL  -- findings up to this id are done
 );
 
 -- +goose Down
