@@ -7,6 +7,7 @@ package document
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"plumbline.dev/plumbline/dialect"
@@ -81,6 +82,22 @@ type Member struct {
 // Duplicate keys are problems too. What a parser would need too much memory or depth for is refused before it sees the text.
 func Parse(f *source.File, limits dialect.Limits) (*Document, []source.Problem) {
 	limits = limits.Defaults()
+	made := f.Memo(limits, func() any {
+		doc, problems := read(f, limits)
+		return parsed{doc, slices.Clip(problems)}
+	}).(parsed)
+	doc := *made.document // its nodes are never changed, but a dialect sets YAML11
+	return &doc, made.problems
+}
+
+// parsed is what is remembered of a file.
+type parsed struct {
+	document *Document
+	problems []source.Problem
+}
+
+// read reads a file within limits that are all set.
+func read(f *source.File, limits dialect.Limits) (*Document, []source.Problem) {
 	if !startsAsJSON(f.Bytes) {
 		if isJSONName(f.Path) && len(bytes.TrimSpace(withoutMark(f.Bytes))) > 0 {
 			doc, problems, _ := parseJSON(f, limits)

@@ -107,13 +107,20 @@ var markers = [][]byte{
 // to cost time.
 const maxDirectives = 5000
 
+type markedKey struct{}
+
+// marked reports whether the comments of a file are worth reading.
+func marked(file *source.File) bool {
+	return slices.ContainsFunc(markers, func(m []byte) bool { return bytes.Contains(file.Bytes, m) })
+}
+
 func (s *suppressor) inline() {
 	byFile := make(map[string][]*directive)
 	var all []*directive
 	for _, name := range s.Files {
 		file := s.Source(name)
 		if _, again := byFile[name]; again || file == nil ||
-			!slices.ContainsFunc(markers, func(m []byte) bool { return bytes.Contains(file.Bytes, m) }) {
+			!file.Memo(markedKey{}, func() any { return marked(file) }).(bool) {
 			continue
 		}
 		list := directives(file, s.Comments(name))

@@ -3,6 +3,7 @@ package terraform
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -78,7 +79,11 @@ func (e *estate) open(f *source.File) *parsed {
 	p := &parsed{path: f.Path, file: f, nesting: e.limits.Nesting}
 	var refused *refusal
 	if json := strings.HasSuffix(f.Path, ".json"); !json {
-		p.outline, refused = scanFile(f.Bytes, e.limits.Nesting)
+		again := f.Memo(outlineKey{e.limits.Nesting}, func() any {
+			o, r := scanFile(f.Bytes, e.limits.Nesting)
+			return scanned{o, r}
+		}).(scanned)
+		p.outline, refused = again.outline, again.refused
 	}
 	p.read = func() (body *hclsyntax.Body, problems []source.Problem) {
 		defer func() {
@@ -93,12 +98,32 @@ func (e *estate) open(f *source.File) *parsed {
 		if refused != nil {
 			return nil, []source.Problem{refused.problem(f.Path)}
 		}
-		return e.parse(f)
+		again := f.Memo(treeKey{e.limits.Nesting}, func() any {
+			body, problems := e.parse(f)
+			return tree{body, slices.Clip(problems)}
+		}).(tree)
+		return again.body, again.problems
 	}
 	if refused == nil && !p.outline.sure {
 		p.outline = outlineOf(p.tree())
 	}
 	return p
+}
+
+// treeKey is what a file's tree depends on besides its text; tree is what is remembered with a file that several estates read.
+type treeKey struct{ nesting int }
+
+// outlineKey and scanned are the same for its outline.
+type outlineKey struct{ nesting int }
+
+type scanned struct {
+	outline outline
+	refused *refusal
+}
+
+type tree struct {
+	body     *hclsyntax.Body
+	problems []source.Problem
 }
 
 // parse parses a file of any form. The content is nil when nothing of it could be read.
