@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"value", "schema"},
 	{"resource"},
 	{"dialect", "finding", "outbound", "audit", "seal", "access", "query"},
-	{"document", "translate", "shell", "manifest", "chart"},
+	{"document", "translate", "shell", "manifest", "chart", "trace"},
 	{"rule", "policy", "forge", "tracker"},
 	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix", "modules", "mirror", "web"},
 	{"scan"},
