@@ -97,6 +97,9 @@ func Next(l Life, h Happening, reason Reason) (Life, string, error) {
 		if l.Mute == InCode {
 			return l, "", Refuse(Conflict, "the finding is suppressed in the code: change it there")
 		}
+		if l.Mute == RuleOff {
+			return l, "", Refuse(Conflict, "the rule is switched off: its findings are muted already")
+		}
 		l.Mute = reason
 		return l, "muted", nil
 	case Restore:
@@ -111,7 +114,7 @@ func Next(l Life, h Happening, reason Reason) (Life, string, error) {
 		l.Mute = ""
 		return l, "restored", nil
 	case Expire:
-		if l.Mute == "" || l.Mute == InCode {
+		if l.Mute == "" || l.Mute == InCode || l.Mute == RuleOff {
 			return l, "", nil
 		}
 		l.Mute = ""
