@@ -60,7 +60,6 @@ type Store struct {
 	turn    chan struct{} // on SQLite held by who writes: a channel serves those who wait in order, database/sql's pool does not
 	process int64
 	ids     ids
-	columns columnCache // findings in memory, see column.go
 	notices struct {
 		mu   sync.Mutex
 		next chan struct{} // closed by the next transaction that tells of something; nil when nobody waits
@@ -111,7 +110,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 		s.Pool.Close()
 		return fmt.Errorf("reach the database %s at %s: %w", config.ConnConfig.Database, config.ConnConfig.Host, err)
 	}
-	s.DB = bun.NewDB(stdlib.OpenDBFromPool(s.Pool), pgdialect.New())
+	s.DB = bun.NewDB(stdlib.OpenDBFromPool(s.Pool), postgresDialect{pgdialect.New()})
 	s.write = s.DB
 	return nil
 }
@@ -132,8 +131,8 @@ func (s *Store) openSQLite(o Options) error {
 	}
 	s.Queue = pool(1, "&_txlock=immediate")
 	s.turn = make(chan struct{}, 1)
-	s.write = bun.NewDB(s.Queue, sqlitedialect.New())
-	s.DB = bun.NewDB(pool(o.Conns, "&_pragma=query_only(1)"), sqlitedialect.New())
+	s.write = bun.NewDB(s.Queue, sqliteDialect{sqlitedialect.New()})
+	s.DB = bun.NewDB(pool(o.Conns, "&_pragma=query_only(1)"), sqliteDialect{sqlitedialect.New()})
 	return nil
 }
 
