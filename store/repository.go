@@ -142,7 +142,7 @@ FROM finding f WHERE f.repository = r.id AND f.status = 'open' AND f.on_default 
 func (s *Store) Repositories(ctx context.Context, scope access.Scope, q RepositoryQuery) (list []Repository, next string, err error) {
 	where, args := seenRepositories(scope)
 	if q.Text != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(q.Text)) + "%"
+		like := likeText(q.Text)
 		where += ` AND (lower(r.name) LIKE ? ESCAPE '\' OR lower(r.address) LIKE ? ESCAPE '\')`
 		args = append(args, like, like)
 	}
@@ -198,6 +198,11 @@ func (s *Store) Repositories(ctx context.Context, scope access.Scope, q Reposito
 		list[i] = rows[i].Repository
 	}
 	return list, next, describeRepositories(ctx, s.DB, scope, list)
+}
+
+// likeText is the pattern of what contains a text, for "lower(x) LIKE ? ESCAPE '\'".
+func likeText(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(text)) + "%"
 }
 
 func readRepositoryCursor(cursor string, number bool) (after any, id ID, err error) {

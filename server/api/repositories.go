@@ -99,6 +99,7 @@ func (s *Service) repositories(api huma.API) {
 	add(s, api, operation{id: "remove-repository", method: http.MethodDelete, path: "/api/repositories/{id}", tag: "repositories",
 		summary: "Remove a repository with its findings and their history", needs: access.RepositoryWrite}, s.removeRepository)
 	s.repositorySettings(api)
+	s.commits(api)
 }
 
 func (s *Service) repository(ctx context.Context, call *Call, id store.ID) (*repositoryOutput, error) {
