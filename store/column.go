@@ -109,6 +109,8 @@ type namedRepository struct {
 type columnCache struct {
 	mu  sync.Mutex
 	all map[ID]*columns
+
+	evidence evidenceCache // what scans covered, beside the findings
 }
 
 // maxColumns bounds the memory of all columns together, in bytes: those that were not used for longest go. One organisation may be

@@ -215,7 +215,7 @@ func (s *Store) PreviewRule(ctx context.Context, scope access.Scope, c RuleChang
 	}
 	settings = settings.with(c)
 	rows, err := s.DB.QueryContext(ctx, "SELECT f.repository, f.team, f.severity, f.base_severity, f.status, f.mute_reason, count(*) FROM finding f "+
-		"WHERE f.organisation = ? AND f.on_default IN (0, 1) AND f.rule = ? GROUP BY f.repository, f.team, f.severity, f.base_severity, f.status, f.mute_reason", scope.Organisation, c.Rule)
+		"WHERE f.organisation = ? AND f.rule = ? GROUP BY f.repository, f.team, f.severity, f.base_severity, f.status, f.mute_reason", scope.Organisation, c.Rule)
 	if err != nil {
 		return nil, fmt.Errorf("count the findings of a rule: %w", err)
 	}
@@ -303,7 +303,7 @@ func (tx *Tx) SettleRules(ctx context.Context, t RuleTarget) (int, error) {
 		query, args = query+" AND f.repository = ?", append(args, t.Repository)
 	}
 	if t.Rule != "" {
-		query, args = query+" AND f.on_default IN (0, 1) AND f.rule = ?", append(args, t.Rule) // on_default: the index begins with it
+		query, args = query+" AND f.rule = ?", append(args, t.Rule)
 	} else {
 		names := make([]string, 0, len(settings))
 		for rule := range settings {

@@ -19,52 +19,54 @@ type RuleTally struct {
 	FalsePositives int `json:"falsePositives" doc:"those of them that were called false positives. rule:R verdict:fail -status:open reason:false-positive"`
 }
 
-// RuleTallies counts by rule what a scope sees.
+// RuleTallies counts by rule what a scope sees. The map is shared and must not be changed.
 func (s *Store) RuleTallies(ctx context.Context, scope access.Scope) (map[string]RuleTally, error) {
-	seen, args := seenFindings(scope)
-	query := "SELECT f.rule, f.status, f.mute_reason, f.outcome, count(*) FROM finding f WHERE f.organisation = ? AND f.on_default = 1 AND " + seen
-	args = append([]any{scope.Organisation}, args...)
-	if scope.Repository != 0 {
-		query, args = query+" AND f.repository = ?", append(args, scope.Repository)
-	}
-	rows, err := s.DB.QueryContext(ctx, query+" GROUP BY f.rule, f.status, f.mute_reason, f.outcome", args...)
+	e, done, err := s.open(ctx, FindingSearch{Scope: scope})
 	if err != nil {
-		return nil, fmt.Errorf("count findings by rule: %w", err)
+		return nil, err
 	}
-	defer rows.Close()
-	out := make(map[string]RuleTally)
-	for rows.Next() {
-		var rule, status, reason, outcome string
-		var n int
-		if err := rows.Scan(&rule, &status, &reason, &outcome, &n); err != nil {
-			return nil, fmt.Errorf("count findings by rule: %w", err)
-		}
-		t := out[rule]
+	defer done()
+	return cached(&e.c.cache, e.question("tallies", ""), func(m map[string]RuleTally) int { return 120 * len(m) }, func() (map[string]RuleTally, error) { return e.tallies(), nil })
+}
+
+func (e *search) tallies() map[string]RuleTally {
+	nobodys := e.c.dicts[colReason].match(func(reason string) bool { return reason == string(InCode) || reason == RuleOff })
+	wrong := e.c.dicts[colReason].match(func(reason string) bool { return reason == string(FalsePositive) })
+	all := make([]RuleTally, len(e.c.dicts[colRule].ends))
+	e.all.each(func(row int) {
+		t := &all[e.c.codes[colRule][row]]
+		undecided := e.c.flags[row]&flagUndecided != 0
+		status := e.view.code(row)
 		switch {
-		case status == "muted":
-			t.Muted += n
-		case status == "fixed":
-			t.Fixed += n
-		case outcome == "undecided":
-			t.Undecided += n
+		case status == codeMuted:
+			t.Muted++
+		case status == codeFixed:
+			t.Fixed++
+		case undecided:
+			t.Undecided++
 		default:
-			t.Open += n
+			t.Open++
 		}
-		if outcome == "fail" && status != "open" && reason != "code" && reason != RuleOff {
-			t.Decided += n
-			if reason == "false-positive" {
-				t.FalsePositives += n
+		if reason := e.c.codes[colReason][row]; !undecided && status != codeOpen && !nobodys[reason] {
+			t.Decided++
+			if wrong[reason] {
+				t.FalsePositives++
 			}
 		}
-		out[rule] = t
+	})
+	out := make(map[string]RuleTally)
+	for code, t := range all {
+		if t != (RuleTally{}) {
+			out[e.textOf(colRule, uint32(code))] = t
+		}
 	}
-	return out, rows.Err()
+	return out
 }
 
 // HasRule tells whether findings that a scope sees are of a rule.
 func (s *Store) HasRule(ctx context.Context, scope access.Scope, rule string) (bool, error) {
 	seen, args := seenFindings(scope)
-	query := "SELECT count(*) FROM (SELECT 1 FROM finding f WHERE f.organisation = ? AND f.on_default IN (0, 1) AND f.rule = ? AND " + seen
+	query := "SELECT count(*) FROM (SELECT 1 FROM finding f WHERE f.organisation = ? AND f.rule = ? AND " + seen
 	args = append([]any{scope.Organisation, rule}, args...)
 	if scope.Repository != 0 {
 		query, args = query+" AND f.repository = ?", append(args, scope.Repository)

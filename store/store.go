@@ -60,6 +60,7 @@ type Store struct {
 	turn    chan struct{} // on SQLite held by who writes: a channel serves those who wait in order, database/sql's pool does not
 	process int64
 	ids     ids
+	columns columnCache // findings in memory, see column.go
 	notices struct {
 		mu   sync.Mutex
 		next chan struct{} // closed by the next transaction that tells of something; nil when nobody waits

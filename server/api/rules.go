@@ -93,9 +93,11 @@ func (s *Service) items(ctx context.Context, scope access.Scope) ([]ruleItem, er
 	items := make([]ruleItem, 0, len(all))
 	for _, r := range all {
 		items = append(items, itemOf(r, tallies[r.ID], settings))
-		delete(tallies, r.ID)
 	}
 	for id, tally := range tallies {
+		if _, known := slices.BinarySearchFunc(all, id, func(r *rule.Rule, id string) int { return strings.Compare(r.ID, id) }); known {
+			continue
+		}
 		items = append(items, itemOf(&rule.Rule{ID: id, Title: id, Path: "repository/"}, tally, settings))
 	}
 	return items, nil

@@ -15,8 +15,7 @@ CREATE TABLE rule_setting (
 );
 CREATE UNIQUE INDEX rule_setting_once ON rule_setting (organisation, rule, COALESCE(team, 0), COALESCE(repository, 0));
 
--- Counts by rule, and the findings of one rule, without reading the rows.
-CREATE INDEX finding_by_rule ON finding (organisation, on_default, rule, status, mute_reason, outcome, team, repository);
+CREATE INDEX finding_by_rule ON finding (organisation, rule);
 
 -- +goose Down
 DROP INDEX finding_by_rule;
