@@ -18,9 +18,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
+	"plumbline.dev/plumbline/trace"
 )
 
 // Options is how a server runs.
@@ -35,6 +37,12 @@ type Options struct {
 
 	Repositories api.Repositories
 
+	Keys         *seal.Ring      // the master key; nil: readiness does not ask for it
+	Audit        *store.AuditLog // nil: the log is neither proved nor exported
+	Data         string          // data directory whose disk must have room; "" is none
+	Tracer       *trace.Tracer   // nil records no spans
+	MetricsToken string          // with it metrics are read from elsewhere; "" allows this machine only
+
 	// Authenticate says who sends a request: the zero Subject for nobody. An error is the surroundings' or a store.Fault. Nil asks SignIn.
 	Authenticate func(*http.Request) (access.Subject, error)
 	Ready        func(address string) // called when requests are answered; may be nil
@@ -45,6 +53,9 @@ type Server struct {
 	Options
 	API     huma.API
 	Handler http.Handler
+
+	metrics *metrics
+	health  health
 }
 
 // New puts a server together.
@@ -58,9 +69,12 @@ func New(o Options) *Server {
 	mux := http.NewServeMux()
 	s := &Server{Options: o, API: humago.New(mux, api.Config())}
 	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Repositories: o.Repositories}).Register(s.API)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	s.metrics = newMetrics(&s.Options)
+	mux.HandleFunc("GET /healthz", s.serveLive)
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /metrics", s.serveMetrics())
 	mux.Handle("/", s.pages())
-	s.Handler = s.secure(o.SignIn.Middleware(s.identify(mux)))
+	s.Handler = s.observe(mux, s.secure(o.SignIn.Middleware(s.identify(mux))))
 	return s
 }
 
