@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/server/signin"
@@ -61,7 +62,8 @@ type Server struct {
 // New puts a server together.
 func New(o Options) *Server {
 	if o.SignIn == nil {
-		o.SignIn, _ = signin.New(signin.Options{Store: o.Store, Log: o.Log}) // it errs on addresses only
+		public, _ := outbound.Parse(nil, "the server")                                      // it errs on names only
+		o.SignIn, _ = signin.New(signin.Options{Store: o.Store, Log: o.Log, Hosts: public}) // it errs on addresses only
 	}
 	if o.Authenticate == nil {
 		o.Authenticate = o.SignIn.Authenticate

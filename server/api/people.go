@@ -10,7 +10,8 @@ import (
 	"plumbline.dev/plumbline/store"
 )
 
-type pageInput struct {
+// Paging is how a list is asked for. It is exported because huma looks into embedded structs that are.
+type Paging struct {
 	Cursor Ref `query:"cursor" doc:"where the page before ended"`
 	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
@@ -36,12 +37,13 @@ func pageOf[T any](items []T, limit int, id func(T) store.ID) *page[T] {
 	return out
 }
 
-type oneInput struct {
+// One is the id in the path of one thing.
+type One struct {
 	ID Ref `path:"id"`
 }
 
 type listPeopleInput struct {
-	pageInput
+	Paging
 	Q string `query:"q" maxLength:"200" doc:"part of the name or address"`
 }
 
@@ -89,7 +91,7 @@ func (s *Service) people(api huma.API) {
 			return pageOf(items, in.Limit, func(p store.Person) store.ID { return p.ID }), err
 		})
 	add(s, api, operation{id: "get-person", method: http.MethodGet, path: "/api/people/{id}", tag: "people", summary: "Somebody", needs: access.TeamRead},
-		func(ctx context.Context, call *Call, in *oneInput) (*personOutput, error) {
+		func(ctx context.Context, call *Call, in *One) (*personOutput, error) {
 			p, err := s.Store.Person(ctx, call.Scope, in.ID.ID)
 			if err != nil {
 				return nil, err
@@ -102,7 +104,7 @@ func (s *Service) people(api huma.API) {
 		summary: "Change somebody's name, address or role, disable or enable them", needs: access.PeopleWrite, whole: true}, s.changePerson)
 	add(s, api, operation{id: "remove-person", method: http.MethodDelete, path: "/api/people/{id}", tag: "people",
 		summary: "Take somebody out of the organisation", needs: access.PeopleWrite, whole: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			if err := notOneself(call, in.ID.ID); err != nil {
 				return nil, err
 			}
@@ -115,7 +117,7 @@ func (s *Service) people(api huma.API) {
 		summary: "A one-time link by which somebody signs in, instead of those before", needs: access.PeopleWrite, whole: true}, s.linkPerson)
 	add(s, api, operation{id: "end-person-sessions", method: http.MethodDelete, path: "/api/people/{id}/sessions", tag: "people",
 		summary: "Sign somebody out everywhere", needs: access.PeopleWrite, whole: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			return nil, s.ofPerson(ctx, call, in.ID.ID, "person.sessions.end", func(ctx context.Context, tx *store.Tx) error {
 				_, err := tx.EndSessions(ctx, store.ID(call.Scope.Organisation), in.ID.ID, 0, "")
 				return err
@@ -123,7 +125,7 @@ func (s *Service) people(api huma.API) {
 		})
 	add(s, api, operation{id: "remove-person-methods", method: http.MethodDelete, path: "/api/people/{id}/methods", tag: "people",
 		summary: "Remove somebody's passkeys, password and codes, when they have lost them", needs: access.PeopleWrite, whole: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			return nil, s.ofPerson(ctx, call, in.ID.ID, "person.methods.remove", func(ctx context.Context, tx *store.Tx) error {
 				if err := tx.OnlyHere(ctx, call.Scope, in.ID.ID); err != nil {
 					return err
@@ -245,7 +247,7 @@ func (s *Service) changePerson(ctx context.Context, call *Call, in *changePerson
 	return out, err
 }
 
-func (s *Service) linkPerson(ctx context.Context, call *Call, in *oneInput) (*linkOutput, error) {
+func (s *Service) linkPerson(ctx context.Context, call *Call, in *One) (*linkOutput, error) {
 	p, err := s.Store.Person(ctx, call.Scope, in.ID.ID)
 	if err != nil {
 		return nil, err

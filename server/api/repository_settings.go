@@ -68,7 +68,7 @@ func (s *Service) repositorySettings(api huma.API) {
 			return out, err
 		})
 	add(s, api, operation{id: "set-scan-settings", method: http.MethodPut, path: "/api/settings/scan", tag: "repositories",
-		summary: "Set the settings of scans of every repository", needs: access.SettingsWrite, body: 2 << 20},
+		summary: "Set the settings of scans of every repository", needs: access.SettingsWrite, whole: true, body: 2 << 20},
 		func(ctx context.Context, call *Call, in *organisationSettingsInput) (*organisationSettingsOutput, error) {
 			if err := s.checkSettings(in.Body.Text); err != nil {
 				return nil, err

@@ -26,17 +26,18 @@ type renameTeamInput struct {
 }
 
 type listMembersInput struct {
-	oneInput
-	pageInput
+	One
+	Paging
 }
 
-type memberInput struct {
+// OneMember is the ids in the path of somebody in a team.
+type OneMember struct {
 	ID     Ref `path:"id"`
 	Person Ref `path:"person"`
 }
 
 type setMemberInput struct {
-	memberInput
+	OneMember
 	Body struct {
 		Role access.Role `json:"role" enum:"viewer,triager,maintainer,administrator" doc:"in what the team owns"`
 	}
@@ -67,12 +68,12 @@ type ownershipOutput struct {
 
 func (s *Service) teams(api huma.API) {
 	add(s, api, operation{id: "list-teams", method: http.MethodGet, path: "/api/teams", tag: "teams", summary: "Teams of the organisation, or one's own", needs: access.TeamRead},
-		func(ctx context.Context, call *Call, in *pageInput) (*page[store.Team], error) {
+		func(ctx context.Context, call *Call, in *Paging) (*page[store.Team], error) {
 			items, err := s.Store.Teams(ctx, call.Scope, in.Cursor.ID, in.Limit)
 			return pageOf(items, in.Limit, func(t store.Team) store.ID { return t.ID }), err
 		})
 	add(s, api, operation{id: "get-team", method: http.MethodGet, path: "/api/teams/{id}", tag: "teams", summary: "One team", needs: access.TeamRead},
-		func(ctx context.Context, call *Call, in *oneInput) (*teamOutput, error) {
+		func(ctx context.Context, call *Call, in *One) (*teamOutput, error) {
 			return s.team(ctx, call, in.ID.ID)
 		})
 	add(s, api, operation{id: "add-team", method: http.MethodPost, path: "/api/teams", tag: "teams", status: http.StatusCreated, summary: "Make a team", needs: access.PeopleWrite, whole: true},
@@ -104,7 +105,7 @@ func (s *Service) teams(api huma.API) {
 		})
 	add(s, api, operation{id: "remove-team", method: http.MethodDelete, path: "/api/teams/{id}", tag: "teams",
 		summary: "Remove a team; what it owned goes to the next line of the ownership", needs: access.PeopleWrite, whole: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			return nil, s.ownership(ctx, call.Entry("team.remove", teamObject(in.ID.ID, ""), nil), func(ctx context.Context, tx *store.Tx) error {
 				_, err := tx.RemoveTeam(ctx, call.Scope, in.ID.ID)
 				return err
@@ -132,7 +133,7 @@ func (s *Service) members(api huma.API) {
 				})
 		})
 	add(s, api, operation{id: "remove-member", method: http.MethodDelete, path: "/api/teams/{id}/members/{person}", tag: "teams", summary: "Take somebody out of a team", needs: access.PeopleWrite},
-		func(ctx context.Context, call *Call, in *memberInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *OneMember) (*struct{}, error) {
 			return nil, s.Store.Write(ctx, call.Entry("team.member.remove", teamObject(in.ID.ID, ""), map[string]any{"person": in.Person.ID}),
 				func(ctx context.Context, tx *store.Tx) error {
 					return tx.RemoveMember(ctx, call.Scope, in.ID.ID, in.Person.ID)
@@ -169,7 +170,7 @@ func (s *Service) owners(api huma.API) {
 			return s.setOwner(ctx, call, in.ID.ID, in.Body)
 		})
 	add(s, api, operation{id: "remove-owner", method: http.MethodDelete, path: "/api/ownership/{id}", tag: "teams", summary: "Remove a line of the ownership", needs: access.PeopleWrite, whole: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			return nil, s.ownership(ctx, call.Entry("ownership.remove", "ownership:"+in.ID.String(), nil), func(ctx context.Context, tx *store.Tx) error {
 				return tx.RemoveOwner(ctx, call.Scope, in.ID.ID)
 			})

@@ -14,7 +14,7 @@ import (
 )
 
 type listTokensInput struct {
-	pageInput
+	Paging
 	Whose string `query:"whose" enum:"own,all" default:"own" doc:"all needs the permission token:write"`
 }
 
@@ -66,7 +66,7 @@ func (s *Service) tokens(api huma.API) {
 	add(s, api, operation{id: "add-token", method: http.MethodPost, path: "/api/tokens", tag: "tokens", status: http.StatusCreated,
 		summary: "Make a token; the answer shows it once", needs: access.TokenOwn, person: true}, s.addToken)
 	add(s, api, operation{id: "revoke-token", method: http.MethodDelete, path: "/api/tokens/{id}", tag: "tokens", summary: "End a token at once", needs: access.TokenOwn, person: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			person := store.ID(call.Subject.ID)
 			if call.Subject.Scope(access.TokenWrite).Whole() {
 				person = 0
@@ -131,7 +131,7 @@ func (s *Service) addToken(ctx context.Context, call *Call, in *addTokenInput) (
 
 func (s *Service) trusts(api huma.API) {
 	add(s, api, operation{id: "list-trusts", method: http.MethodGet, path: "/api/trusts", tag: "tokens", summary: "Pipelines that may upload results without a token of ours", needs: access.TokenWrite, whole: true},
-		func(ctx context.Context, call *Call, in *pageInput) (*page[trust], error) {
+		func(ctx context.Context, call *Call, in *Paging) (*page[trust], error) {
 			list, err := s.Store.Trusts(ctx, store.ID(call.Scope.Organisation), in.Cursor.ID, in.Limit)
 			items := make([]trust, len(list))
 			for i, t := range list {
@@ -142,7 +142,7 @@ func (s *Service) trusts(api huma.API) {
 	add(s, api, operation{id: "add-trust", method: http.MethodPost, path: "/api/trusts", tag: "tokens", status: http.StatusCreated,
 		summary: "Let pipelines of a code host upload the results of one repository", needs: access.TokenWrite, whole: true}, s.addTrust)
 	add(s, api, operation{id: "remove-trust", method: http.MethodDelete, path: "/api/trusts/{id}", tag: "tokens", summary: "No longer trust pipelines", needs: access.TokenWrite, whole: true},
-		func(ctx context.Context, call *Call, in *oneInput) (*struct{}, error) {
+		func(ctx context.Context, call *Call, in *One) (*struct{}, error) {
 			return nil, s.Store.Write(ctx, call.Entry("trust.remove", "trust:"+in.ID.String(), nil), func(ctx context.Context, tx *store.Tx) error {
 				return tx.RemoveTrust(ctx, store.ID(call.Scope.Organisation), in.ID.ID)
 			})
