@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosen, complete, cursorAt, drop, only, parse, quote, toggle, without, write } from './query.ts';
+import { chosen, drop, only, parse, quote, toggle, without, write } from './query.ts';
 
 const short = (q: string) => parse(q).map((t) => (t.negated ? '-' : '') + (t.key || '_') + '=' + t.values.join('|'));
 
@@ -60,27 +60,4 @@ describe('changes', () => {
     const { included, excluded } = chosen('severity:high -severity:low,info', 'severity');
     expect([[...included], [...excluded]]).toEqual([['high'], ['low', 'info']]);
   });
-});
-
-describe('completion', () => {
-  it.each([
-    ['', 0, 'key', '', ''],
-    ['sev', 3, 'key', '', 'sev'],
-    ['-sev', 4, 'key', '', 'sev'],
-    ['a sev', 5, 'key', '', 'sev'],
-    ['severity:', 9, 'value', 'severity', ''],
-    ['severity:hi', 11, 'value', 'severity', 'hi'],
-    ['severity:high,cr x', 16, 'value', 'severity', 'cr'],
-    ['repo:"my re', 11, 'value', 'repo', 'my re'],
-    ['a ', 2, 'key', '', ''],
-  ] as const)('at %s|%d', (q, place, kind, key, prefix) => expect(cursorAt(q, place)).toMatchObject({ kind, key, prefix }));
-
-  it.each([
-    ['sev', 3, 'severity', 'severity:'],
-    ['-sev', 4, 'severity', '-severity:'],
-    ['severity:hi', 11, 'high', 'severity:high '],
-    ['severity:high,cr x', 16, 'critical', 'severity:high,critical x'],
-    ['repo:', 5, 'my repo', 'repo:"my repo" '],
-    ['x repo:"my re', 13, 'my repo', 'x repo:"my repo" '],
-  ] as const)('puts %s|%d', (q, place, text, want) => expect(complete(q, cursorAt(q, place), text).query).toBe(want));
 });

@@ -23,13 +23,22 @@ export function useAct(): (target: Target, action: Action) => Promise<boolean> {
   const again = () => client.invalidateQueries({ queryKey: ['findings'] });
   return async (target, action) => {
     try {
-      const { changed, undo } = await send<{ changed: number; undo?: string }>('POST', '/api/findings/actions', { target, action });
+      const { kind, ...how } = action;
+      if (kind === 'comment') {
+        // A comment belongs to one finding, and what was said stays said.
+        const ids = 'ids' in target ? target.ids : [];
+        for (const id of ids) await send('POST', `/api/findings/${encodeURIComponent(id)}/comments`, { text: action.comment });
+        await again();
+        say.done(`${said.comment} ${many(ids.length, 'finding')}`);
+        return true;
+      }
+      const { changed, undo } = await send<{ changed: number; undo?: string }>('POST', `/api/findings/${kind}`, { ...target, ...how });
       await again();
       say.done(
         `${said[action.kind]} ${many(changed, 'finding')}`,
         undo
           ? async () => {
-              await send('POST', `/api/undo/${undo}`);
+              await send('POST', '/api/findings/undo', { undo });
               await again();
             }
           : undefined,

@@ -1,28 +1,47 @@
 import type { SeverityName } from '../../part/badge.tsx';
 
+/** Something that has an id and a name. */
+export interface Named {
+  id: string;
+  name: string;
+}
+
+/** A commit that brought or mended a finding. */
+export interface Commit {
+  sha: string;
+  author: string;
+  at?: string;
+}
+
 /** A finding as a row of the list. */
 export interface Row {
   id: string;
-  rule: string;
-  title: string;
-  message: string;
   severity: SeverityName;
-  outcome: 'fail' | 'undecided';
+  baseSeverity: SeverityName;
   status: 'open' | 'muted' | 'fixed';
+  outcome: 'fail' | 'undecided';
+  rule: string;
+  ruleTitle: string;
   category: string;
-  repository: { id: string; name: string };
-  branch: string;
-  address: string;
-  resourceType: string;
+  message: string;
   provider: string;
   dialect: string;
+  resourceType: string;
+  address: string;
+  attribute?: string;
+  unit: string;
   file: string;
   line: number;
-  team?: { id: string; name: string };
-  assignee?: { id: string; name: string };
+  repository: Named;
+  team?: Named;
+  /** Its name is an address of mail. */
+  assignee?: Named;
   hasFix: boolean;
-  firstSeen: string;
-  lastSeen: string;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  introduced?: Commit;
+  fixedAt?: string;
+  fixed?: Commit;
   mute?: Mute;
 }
 
@@ -31,25 +50,22 @@ export interface Mute {
   reason: string;
   comment: string;
   by: string;
-  at: string;
+  at?: string;
   until?: string;
 }
 
-/** Lines of a file; mark is the first and the last line of what decided. */
+/** Lines of a file; from and to are the first and the last line that are marked, text is what it is about: module.web, var.acl. */
 export interface Excerpt {
+  text?: string;
   file: string;
   first: number;
   lines: string[];
-  mark: [number, number];
-}
-
-/** A place of code with what it is about: module.web, var.acl. */
-export interface Step extends Excerpt {
-  text: string;
+  from: number;
+  to: number;
 }
 
 export interface Place {
-  text: string;
+  text?: string;
   file: string;
   line: number;
 }
@@ -62,10 +78,11 @@ export interface Evidence {
 
 export interface Fix {
   title: string;
-  caution: string;
+  caution?: string;
   /** Addresses of other resources that change too. */
   shared: string[];
-  /** Unified, of all files. */
+  files: string[];
+  /** Unified, of all files; "" when it is not to be shown. */
   diff: string;
   /** What the fix went through before it was offered. */
   gates: string[];
@@ -75,43 +92,55 @@ export interface Fix {
 export interface Happening {
   id: string;
   at: string;
-  kind: 'opened' | 'fixed' | 'reopened' | 'moved' | 'muted' | 'restored' | 'expired' | 'assigned' | 'commented' | 'severity';
+  kind: string;
   actor: string;
   branch?: string;
   sha?: string;
-  text?: string;
+  data: Record<string, unknown>;
 }
 
 /** A finding with all that is known of it. */
 export interface Detail extends Row {
+  /** Markdown of the rule's page. */
   why: string;
-  attribute: string;
-  unit: string;
+  controls: { framework: string; name: string; control: string; title: string }[];
+  native?: string;
+  maybe?: boolean;
   variants: string[];
-  excerpt?: Excerpt | null;
-  /** The way from where modules are called and values are set to the line that decided, outermost first. */
-  trail: Step[];
+  secret?: boolean;
+  excerpt?: Excerpt;
+  /** The lines of module calls and of the way that values took, where they are elsewhere. */
+  code: Excerpt[];
+  calls: Place[];
   related: Place[];
   evidence: Evidence[];
-  waits: { name: string; kind: string; file: string; line: number }[];
+  waits: { name: string; kind: string; place?: Place }[];
   fixes: Fix[];
-  controls: { framework: string; title: string; items: string[] }[];
-  introduced?: { sha: string; author: string; at: string };
-  fixed?: { sha: string; author: string; at: string };
-  presence: { branch: string; state: 'open' | 'fixed'; file: string; line: number; since: string }[];
-  timeline: Happening[];
-  event: unknown;
+  suppression?: { kind: string; reason: string; until?: string; place?: Place };
+  presence: { branch: string; default: boolean; status: 'open' | 'muted' | 'fixed'; file: string; line: number; since: string; sinceAt?: string; fixed?: string; fixedAt?: string }[];
+  /** False when the details are not kept any more. */
+  kept: boolean;
 }
 
 export interface FacetValue {
   value: string;
+  /** For people, where it is another text. */
   label?: string;
   count: number;
 }
 
 export interface Facets {
+  items: { key: string; values: FacetValue[]; more: number }[];
   total: number;
-  facets: { key: string; values: FacetValue[]; more?: boolean }[];
+}
+
+/** How a half-written query can go on: texts in place of start to end. */
+export interface Suggestions {
+  start: number;
+  end: number;
+  key: string;
+  items: { text: string; doc: string }[];
+  mistake?: { start: number; end: number; message: string };
 }
 
 /** A group of findings: all of one rule, one repository and so on. */
@@ -120,6 +149,8 @@ export interface Group {
   label?: string;
   count: number;
   severities: Partial<Record<SeverityName, number>>;
+  /** The terms of a query that ask for it. */
+  term: string;
 }
 
 export interface View {
@@ -152,35 +183,40 @@ export const reasons: { value: string; label: string; means: string }[] = [
   { value: 'other', label: 'Other', means: 'The comment says why.' },
 ];
 
-/** The keys of the search language with what they ask for; the first ones are facets, in their order. */
-export const keys: { key: string; title: string; facet: boolean; about: string; open?: boolean; search?: boolean }[] = [
-  { key: 'severity', title: 'Severity', facet: true, about: 'critical, high, medium, low, info', open: true },
-  { key: 'status', title: 'Status', facet: true, about: 'open, muted, fixed', open: true },
-  { key: 'repo', title: 'Repository', facet: true, about: 'name of the repository', open: true, search: true },
-  { key: 'rule', title: 'Rule', facet: true, about: 'id of the rule; * stands for anything', open: true, search: true },
-  { key: 'category', title: 'Category', facet: true, about: 'what kind of weakness it is', open: true },
-  { key: 'provider', title: 'Provider', facet: true, about: 'aws, azurerm, google, kubernetes …' },
-  { key: 'type', title: 'Resource type', facet: true, about: 'type of the resource', search: true },
-  { key: 'dialect', title: 'Dialect', facet: true, about: 'terraform, cloudformation, kubernetes …' },
-  { key: 'file', title: 'File path', facet: true, about: 'path of the file; * stands for anything', search: true },
-  { key: 'branch', title: 'Branch', facet: true, about: 'name of the branch', search: true },
-  { key: 'team', title: 'Team', facet: true, about: 'the team that owns it', search: true },
-  { key: 'framework', title: 'Framework', facet: true, about: 'compliance framework that the rule serves', search: true },
-  { key: 'has', title: 'Has', facet: true, about: 'fix, assignee, team, mute, expiry' },
-  { key: 'verdict', title: 'Verdict', facet: true, about: 'fail or undecided' },
-  { key: 'assignee', title: 'Assignee', facet: false, about: 'who takes care; me, none' },
-  { key: 'reason', title: 'Mute reason', facet: false, about: 'why it was muted' },
-  { key: 'address', title: 'Resource', facet: false, about: 'address of the resource; * stands for anything' },
-  { key: 'control', title: 'Control', facet: false, about: 'framework/item: cis-aws-3.0.0/2.3.1' },
-  { key: 'tag', title: 'Tag', facet: false, about: 'Name=value of a tag of the resource' },
-  { key: 'age', title: 'Age', facet: false, about: 'time since it was first seen: >30d, <1w' },
-  { key: 'first-seen', title: 'First seen', facet: false, about: 'a day: >=2026-01-01' },
-  { key: 'fixed', title: 'Fixed', facet: false, about: 'a day: >=2026-01-01' },
-  { key: 'is', title: 'Is', facet: false, about: 'new (first seen within seven days), expiring' },
-  { key: 'unit', title: 'Unit', facet: false, about: 'directory of what is evaluated together' },
-  { key: 'author', title: 'Author', facet: false, about: 'who introduced it' },
-  { key: 'commit', title: 'Commit', facet: false, about: 'that introduced it' },
+/** The keys that are counted beside the list, in their order. The server knows more; it completes them itself. */
+export const facets: { key: string; title: string; open?: boolean; search?: boolean }[] = [
+  { key: 'severity', title: 'Severity', open: true },
+  { key: 'status', title: 'Status', open: true },
+  { key: 'verdict', title: 'Verdict', open: true },
+  { key: 'repo', title: 'Repository', open: true, search: true },
+  { key: 'rule', title: 'Rule', open: true, search: true },
+  { key: 'category', title: 'Category' },
+  { key: 'provider', title: 'Provider' },
+  { key: 'type', title: 'Resource type', search: true },
+  { key: 'dialect', title: 'Dialect' },
+  { key: 'file', title: 'File path', search: true },
+  { key: 'branch', title: 'Branch', search: true },
+  { key: 'team', title: 'Team', search: true },
+  { key: 'framework', title: 'Framework', search: true },
+  { key: 'has', title: 'Has' },
+  { key: 'assignee', title: 'Assignee', search: true },
+  { key: 'reason', title: 'Mute reason' },
 ];
+
+/** What chips call a key; others are called by their own name. */
+export const titles: Record<string, string> = {
+  ...Object.fromEntries(facets.map((f) => [f.key, f.title])),
+  address: 'Resource',
+  control: 'Control',
+  tag: 'Tag',
+  age: 'Age',
+  'first-seen': 'First seen',
+  'last-seen': 'Last seen',
+  is: 'Is',
+  unit: 'Unit',
+  author: 'Author',
+  commit: 'Commit',
+};
 
 /** What findings can be grouped by. */
 export const groupings = [
@@ -188,19 +224,21 @@ export const groupings = [
   { key: 'repo', title: 'Repository' },
   { key: 'team', title: 'Team' },
   { key: 'file', title: 'File' },
+  { key: 'resource', title: 'Resource' },
   { key: 'type', title: 'Resource type' },
+  { key: 'category', title: 'Category' },
 ] as const;
 
-/** What the list can be sorted by; - is from the largest. */
+/** What the list can be sorted by; a - turns it round. */
 export const sorts = [
-  { key: '-severity', title: 'Worst first' },
-  { key: '-first-seen', title: 'Newest first' },
-  { key: 'first-seen', title: 'Oldest first' },
-  { key: '-last-seen', title: 'Last seen' },
+  { key: 'severity', title: 'Worst first' },
+  { key: 'first-seen', title: 'Newest first' },
+  { key: '-first-seen', title: 'Oldest first' },
+  { key: 'last-seen', title: 'Last seen' },
   { key: 'repo', title: 'Repository' },
   { key: 'rule', title: 'Rule' },
   { key: 'file', title: 'File' },
 ] as const;
 
-/** What people see before they have asked for anything. */
-export const start = 'status:open';
+/** What people see before they have asked for anything: what fails and was not decided about. */
+export const start = 'status:open verdict:fail';

@@ -1,27 +1,33 @@
 import type { ReactNode } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { get } from '../../api/http.ts';
 import { To } from '../../app/link.tsx';
 import { Code } from '../../part/code.tsx';
 import { Name, visible } from '../../part/name.tsx';
 import { Prose } from '../../part/prose.tsx';
 import { Time, inFull } from '../../part/time.tsx';
 import { quote } from '../../query/query.ts';
-import type { Detail, Happening, Place } from './data.ts';
+import { reasons, type Detail, type Happening, type Place } from './data.ts';
 import css from './details.module.css';
 
 /** What a finding says, why it says so, and what happened to it. */
 export function Details({ f, search }: { f: Detail; search: (query: string) => void }) {
-  const { excerpt } = f;
+  const controls = [...new Set(f.controls.map((c) => c.framework))].map((k) => [k, f.controls.filter((c) => c.framework === k)] as const);
+  const events = useQuery({
+    queryKey: ['findings', 'events', f.id],
+    queryFn: ({ signal }) => get<{ items: Happening[] }>(`/api/findings/${encodeURIComponent(f.id)}/events`, { limit: 100 }, signal),
+  });
   return (
     <div className={css.details}>
       <Part title="Where it is decided">
-        {f.trail.length > 0 && (
+        {f.code.length > 0 && (
           <ol className={css.trail} aria-label="The way to the deciding line">
-            {f.trail.map((s, i) => (
+            {f.code.map((s, i) => (
               <li key={i}>
                 <span className={css.step}>
-                  <b>{visible(s.text)}</b>
+                  <b>{visible(s.text ?? s.file)}</b>
                 </span>
-                <Code {...s} tone="accent" />
+                <Code file={s.file} first={s.first} lines={s.lines} mark={[s.from, s.to]} tone="accent" />
               </li>
             ))}
             <li>
@@ -29,11 +35,11 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
                 <b>{visible(f.address)}</b>
                 {f.attribute && <code>{visible(f.attribute)}</code>}
               </span>
-              {excerpt ? <Code {...excerpt} note={visible(f.message)} /> : <NoCode />}
+              <Deciding f={f} />
             </li>
           </ol>
         )}
-        {f.trail.length === 0 && (excerpt ? <Code {...excerpt} note={visible(f.message)} /> : <NoCode />)}
+        {f.code.length === 0 && <Deciding f={f} />}
       </Part>
 
       {f.waits.length > 0 && (
@@ -41,7 +47,7 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
           <ul className={css.plain}>
             {f.waits.map((w) => (
               <li key={w.name}>
-                <code>{visible(w.name)}</code> <span className={css.dim}>({w.kind})</span> <At {...w} />
+                <code>{visible(w.name)}</code> <span className={css.dim}>({w.kind})</span> {w.place && <At {...w.place} />}
               </li>
             ))}
           </ul>
@@ -59,7 +65,7 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
                     <code data-special={/^\((not set|unknown|sensitive)\)$/.test(e.value) ? '' : undefined}>{visible(e.value)}</code>
                     {e.from.map((p, k) => (
                       <span key={k} className={css.from}>
-                        from {visible(p.text)} <At {...p} />
+                        from {visible(p.text ?? '')} <At {...p} />
                       </span>
                     ))}
                   </td>
@@ -82,7 +88,7 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
           <ul className={css.plain}>
             {f.related.map((p, i) => (
               <li key={i}>
-                {visible(p.text)} <At {...p} />
+                {visible(p.text ?? '')} <At {...p} />
               </li>
             ))}
           </ul>
@@ -118,19 +124,23 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
           )}
           <Fact name="Branches">
             {f.presence.map((p) => (
-              <span key={p.branch} className={css.branch} data-state={p.state} title={`${p.state} since ${inFull(p.since)}`}>
+              <span key={p.branch} className={css.branch} data-state={p.status} title={p.sinceAt && `${p.status} since ${inFull(p.sinceAt)}`}>
                 {visible(p.branch)}
               </span>
             ))}
           </Fact>
           {f.controls.length > 0 && (
             <Fact name="Controls">
-              {f.controls.map((c) => (
-                <div key={c.framework}>
-                  <button type="button" className={css.control} onClick={() => search(`status:open framework:${quote(c.framework)}`)}>
-                    {c.title}
+              {controls.map(([framework, items]) => (
+                <div key={framework}>
+                  <button type="button" className={css.control} onClick={() => search(`status:open framework:${quote(framework)}`)}>
+                    {items[0]!.name}
                   </button>{' '}
-                  <span className={css.dim}>{c.items.join(', ')}</span>
+                  {items.map((c) => (
+                    <span key={c.control} className={css.item} title={visible(c.title)}>
+                      {c.control}
+                    </span>
+                  ))}
                 </div>
               ))}
             </Fact>
@@ -140,14 +150,14 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
 
       <Part title="What happened">
         <ol className={css.timeline}>
-          {[...f.timeline].reverse().map((h) => (
+          {events.data?.items.map((h) => (
             <li key={h.id} data-kind={h.kind}>
               <div>
                 <Said h={h} /> <span className={css.dim}>
                   <Time at={h.at} />
                 </span>
               </div>
-              {h.text && h.kind !== 'assigned' && <p>{visible(h.text)}</p>}
+              {textOf(h) && <p>{visible(textOf(h))}</p>}
             </li>
           ))}
         </ol>
@@ -156,7 +166,10 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
   );
 }
 
-const words: Record<Happening['kind'], string> = {
+/** What somebody wrote with an event. */
+const textOf = (h: Happening) => String(h.data.comment ?? h.data.text ?? '');
+
+const words: Record<string, string> = {
   opened: 'Found',
   fixed: 'Fixed',
   reopened: 'Found again',
@@ -174,7 +187,8 @@ function Said({ h }: { h: Happening }) {
     <>
       {h.actor && <b>{visible(h.actor)} </b>}
       {words[h.kind] ?? h.kind}
-      {h.kind === 'assigned' && <b> {visible(h.text || 'nobody')}</b>}
+      {h.kind === 'assigned' && <b> {visible(String(h.data.to ?? h.data.after ?? '') || 'nobody')}</b>}
+      {h.kind === 'muted' && typeof h.data.reason === 'string' && <> ({reasons.find((r) => r.value === h.data.reason)?.label.toLowerCase() ?? h.data.reason})</>}
       {h.branch && <> on {visible(h.branch)}</>}
       {h.sha && (
         <>
@@ -186,8 +200,19 @@ function Said({ h }: { h: Happening }) {
   );
 }
 
-function NoCode() {
-  return <p className={css.dim}>There is no code to show: it is about a secret, or the file has none.</p>;
+/** The line that decided, or why it is not shown. */
+function Deciding({ f }: { f: Detail }) {
+  const e = f.excerpt;
+  if (e) return <Code file={e.file} first={e.first} lines={e.lines} mark={[e.from, e.to]} note={visible(f.message)} />;
+  return (
+    <p className={css.dim}>
+      {f.secret
+        ? 'The code is not shown because it holds a secret.'
+        : f.kept
+          ? 'There is no code to show here.'
+          : 'The details of this finding are not kept any more. They are there again when the repository is scanned.'}
+    </p>
+  );
 }
 
 function At({ file, line }: Pick<Place, 'file' | 'line'>) {

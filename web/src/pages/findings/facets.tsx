@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useDebouncedValue, useLocalStorage } from '@mantine/hooks';
+import { useLocalStorage } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { IconChevronDown, IconMinus } from '@tabler/icons-react';
 import { get } from '../../api/http.ts';
@@ -8,12 +8,13 @@ import { tail, visible } from '../../part/name.tsx';
 import { Skeleton } from '../../part/page.tsx';
 import { brief, count } from '../../part/time.tsx';
 import { chosen, only, toggle, without } from '../../query/query.ts';
-import { keys, type FacetValue, type Facets } from './data.ts';
+import { facets, type FacetValue, type Facets } from './data.ts';
 import css from './facets.module.css';
 
 const shortly = 6;
 
-const facets = keys.filter((k) => k.facet);
+/** What a value is called: the few that the language itself has begin with a capital letter. */
+const said = (facet: string, v: FacetValue) => v.label ?? (['severity', 'status', 'verdict', 'has'].includes(facet) ? v.value.charAt(0).toUpperCase() + v.value.slice(1) : v.value);
 
 /** Values of the keys of findings with how many there are, in the frame of the rest of the query. */
 export function FacetRail({ query, change }: { query: string; change: (query: string) => void }) {
@@ -50,8 +51,8 @@ export function FacetRail({ query, change }: { query: string; change: (query: st
                 facet={f.key}
                 title={f.title}
                 searchable={f.search ?? false}
-                values={answer.data?.facets.find((x) => x.key === f.key)?.values}
-                more={answer.data?.facets.find((x) => x.key === f.key)?.more ?? false}
+                values={answer.data?.items.find((x) => x.key === f.key)?.values}
+                more={answer.data?.items.find((x) => x.key === f.key)?.more ?? 0}
                 query={query}
                 change={change}
               />
@@ -68,7 +69,7 @@ interface FacetProps {
   title: string;
   searchable: boolean;
   values: FacetValue[] | undefined;
-  more: boolean;
+  more: number;
   query: string;
   change: (query: string) => void;
 }
@@ -76,24 +77,27 @@ interface FacetProps {
 function Facet({ facet, title, searchable, values, more, query, change }: FacetProps) {
   const [all, setAll] = useState(false);
   const [text, setText] = useState('');
-  const [asked] = useDebouncedValue(text.trim(), 150);
-  const found = useQuery({
-    queryKey: ['findings', 'facet', facet, query, asked],
-    queryFn: ({ signal }) => get<Facets>('/api/findings/facets', { q: query, facet, search: asked }, signal),
-    enabled: asked !== '',
+  const searching = text.trim() !== '';
+  // All values are read once, when somebody looks for one that is not among the first.
+  const every = useQuery({
+    queryKey: ['findings', 'facet', facet, query],
+    queryFn: ({ signal }) => get<Facets>('/api/findings/facets', { q: query, facet, limit: 1000 }, signal),
+    enabled: (searching || all) && more > 0,
     placeholderData: keepPreviousData,
   });
   if (!values) return <Skeleton lines={4} height={12} />;
   const { included, excluded } = chosen(query, facet);
-  const list = asked === '' ? values : (found.data?.facets[0]?.values ?? []);
+  const known = (searching || all) && more > 0 ? (every.data?.items[0]?.values ?? values) : values;
+  const wanted = text.trim().toLowerCase();
+  const list = searching ? known.filter((v) => `${v.value} ${v.label ?? ''}`.toLowerCase().includes(wanted)) : known;
   // What is asked for is shown even when there is nothing of it.
-  const missing = asked === '' ? [...included, ...excluded].filter((v) => !v.includes('*') && !list.some((x) => x.value === v)).map((value) => ({ value, count: 0 })) : [];
+  const missing = searching ? [] : [...included, ...excluded].filter((v) => !/[*<>]/.test(v) && !list.some((x) => x.value === v)).map((value) => ({ value, count: 0 }));
   const ordered: FacetValue[] = facet === 'severity' ? [...severities].map((s) => list.find((v) => v.value === s) ?? { value: s, count: 0 }) : [...list, ...missing];
-  const shown = all || asked !== '' ? ordered : ordered.filter((v, i) => i < shortly || included.has(v.value) || excluded.has(v.value));
+  const shown = searching ? ordered.slice(0, 50) : all ? ordered : ordered.filter((v, i) => i < shortly || included.has(v.value) || excluded.has(v.value));
   const most = Math.max(1, ...ordered.map((v) => v.count));
   return (
     <>
-      {searchable && (values.length > shortly || more || text !== '') && (
+      {searchable && (values.length > shortly || more > 0 || text !== '') && (
         <input className={css.find} value={text} onChange={(e) => setText(e.target.value)} placeholder={`Find ${title.toLowerCase()}`} aria-label={`Find ${title.toLowerCase()}`} />
       )}
       <ul className={css.values}>
@@ -116,7 +120,7 @@ function Facet({ facet, title, searchable, values, more, query, change }: FacetP
                 {facet === 'severity' && <span className={css.dot} data-tone={v.value as SeverityName} aria-hidden />}
                 <span className={css.name}>
                   {state === 'out' && <span className="sr-only">not </span>}
-                  {tail(v.label ?? v.value, 34)}
+                  {tail(said(facet, v), 34)}
                 </span>
                 <span className={css.count} title={count(v.count)}>
                   {brief(v.count)}
@@ -135,9 +139,9 @@ function Facet({ facet, title, searchable, values, more, query, change }: FacetP
         })}
         {shown.length === 0 && <li className={css.none}>Nothing</li>}
       </ul>
-      {asked === '' && ordered.length > shortly && (
+      {!searching && ordered.length + more > shortly && (
         <button type="button" className={css.more} onClick={() => setAll(!all)}>
-          {all ? 'Fewer' : `${ordered.length - Math.min(shown.length, ordered.length)} more`}
+          {all ? 'Fewer' : `${count(ordered.length - shown.length + more)} more`}
         </button>
       )}
     </>

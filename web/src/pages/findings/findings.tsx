@@ -223,7 +223,7 @@ function Nothing({ query, reset, connect }: { query: string; reset: () => void; 
       </Empty>
     );
   }
-  const onlyOpen = terms.length === 1 && terms[0]!.key === 'status' && terms[0]!.values.join() === 'open';
+  const onlyOpen = query === start || query === 'status:open';
   return (
     <Empty icon={onlyOpen ? IconCircleCheck : IconBug} title={onlyOpen ? 'Nothing is open' : 'Nothing matches'}>
       {onlyOpen ? (

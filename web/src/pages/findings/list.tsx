@@ -9,7 +9,7 @@ import { severities } from '../../part/badge.tsx';
 import { visible } from '../../part/name.tsx';
 import { Skeleton } from '../../part/page.tsx';
 import { count } from '../../part/time.tsx';
-import { only } from '../../query/query.ts';
+import { parse, without } from '../../query/query.ts';
 import type { Group, Row } from './data.ts';
 import { FindingRow, template } from './row.tsx';
 import { columns, type ColumnKey, type Explorer } from './state.ts';
@@ -38,13 +38,14 @@ export function Head({ explorer, narrow, all, some, onAll }: { explorer: Explore
   const title = (key: ColumnKey | 'severity' | 'finding', text: string) => {
     const by = sortOf[key];
     if (!by) return text;
-    const down = explorer.sort === `-${by}`;
-    const up = explorer.sort === by;
+    // The usual way round is what people want first: the worst, the newest, A to Z.
+    const usual = explorer.sort === by;
+    const turned = explorer.sort === `-${by}`;
     return (
-      <button type="button" onClick={() => explorer.setSort(down ? by : up ? '-severity' : `-${by}`)}>
+      <button type="button" onClick={() => explorer.setSort(usual ? `-${by}` : turned ? 'severity' : by)}>
         {text}
-        {down && <IconArrowDown size={13} aria-label="largest first" />}
-        {up && <IconArrowUp size={13} aria-label="smallest first" />}
+        {usual && <IconArrowDown size={13} aria-label="sorted" />}
+        {turned && <IconArrowUp size={13} aria-label="sorted the other way round" />}
       </button>
     );
   };
@@ -116,6 +117,11 @@ export function FlatList({ explorer, list, narrow, active, selected, onSelect, o
   );
 }
 
+/** The query for the findings of a group: what it asks for now, but for the keys that the group says more exactly. */
+export function narrowed(query: string, term: string): string {
+  return [parse(term).reduce((q, t) => (t.key ? without(q, t.key) : q), query), term].filter(Boolean).join(' ');
+}
+
 /** Findings by what they have in common. A group reads its findings when it is opened. */
 export function GroupList(props: ListProps) {
   const { explorer } = props;
@@ -151,7 +157,7 @@ export function GroupList(props: ListProps) {
                 <To
                   to="/findings"
                   className={css.filter}
-                  search={{ q: only(explorer.query, explorer.group, g.value), sort: explorer.sort === '-severity' ? undefined : explorer.sort }}
+                  search={{ q: narrowed(explorer.query, g.term), sort: explorer.sort === 'severity' ? undefined : explorer.sort }}
                   aria-label={`Show only ${visible(g.label ?? g.value)}`}
                   title="Show only these"
                 >
@@ -159,7 +165,7 @@ export function GroupList(props: ListProps) {
                 </To>
               </div>
             </div>
-            {isOpen && <GroupRows {...props} query={only(explorer.query, explorer.group, g.value)} />}
+            {isOpen && <GroupRows {...props} query={narrowed(explorer.query, g.term)} />}
           </div>
         );
       })}

@@ -72,7 +72,7 @@ export default function Panel({ id, tab, setTab, close, step, copyLink, intend, 
                   <Remediation f={f} />
                 </Tabs.Panel>
                 <Tabs.Panel value="event">
-                  <Event of={f.event} />
+                  <Event id={id} />
                 </Tabs.Panel>
               </Boundary>
             </div>
@@ -145,8 +145,11 @@ function Head({ f, intend, search }: { f: Detail; intend: Props['intend']; searc
   );
 }
 
-function Event({ of }: { of: unknown }) {
-  const text = JSON.stringify(of, null, 2);
+function Event({ id }: { id: string }) {
+  const raw = useQuery({ queryKey: ['findings', 'raw', id], queryFn: ({ signal }) => get<unknown>(`/api/findings/${encodeURIComponent(id)}/raw`, undefined, signal) });
+  if (raw.error) return <Failure error={raw.error} again={() => void raw.refetch()} />;
+  if (raw.isPending) return <Skeleton lines={9} />;
+  const text = JSON.stringify(raw.data, null, 2);
   return (
     <div className={css.event}>
       <div className={css.eventHead}>

@@ -37,7 +37,7 @@ export function Remediation({ f }: { f: Detail }) {
               </span>
             </div>
           )}
-          <Diff of={fix.diff} />
+          {fix.diff ? <Diff of={fix.diff} /> : <p className={css.apply}>The change is not shown because it is about a secret.</p>}
           {fix.shared.length > 0 && (
             <div className={css.shared}>
               <b>Also changes</b>

@@ -28,18 +28,18 @@ const cells: Record<ColumnKey, (f: Row) => ReactNode> = {
   ),
   team: (f) => visible(f.team?.name ?? ''),
   assignee: (f) => visible(f.assignee?.name ?? ''),
-  first: (f) => <Time at={f.firstSeen} />,
-  last: (f) => <Time at={f.lastSeen} />,
+  first: (f) => <Time at={f.firstSeenAt} />,
+  last: (f) => <Time at={f.lastSeenAt} />,
   category: (f) => f.category,
   provider: (f) => f.provider,
   dialect: (f) => f.dialect,
-  branch: (f) => visible(f.branch),
+  author: (f) => visible(f.introduced?.author ?? ''),
 };
 
 /** The columns of the grid in the words of CSS. Narrow lists have the finding alone, with its place below it. */
 export function template(chosen: ColumnKey[], narrow: boolean): string {
   if (narrow) return '34px 92px minmax(0, 1fr)';
-  return ['34px', '92px', 'minmax(220px, 1fr)', ...columns.filter((c) => chosen.includes(c.key)).map((c) => `${c.width}px`)].join(' ');
+  return ['34px', '92px', 'minmax(220px, 2fr)', ...columns.filter((c) => chosen.includes(c.key)).map((c) => c.width)].join(' ');
 }
 
 interface Props {

@@ -4,18 +4,9 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { IconSearch, IconX } from '@tabler/icons-react';
 import { get } from '../../api/http.ts';
 import { visible } from '../../part/name.tsx';
-import { brief } from '../../part/time.tsx';
-import { complete, cursorAt, drop, parse, write } from '../../query/query.ts';
-import { keys, type Facets } from './data.ts';
+import { drop, parse, write } from '../../query/query.ts';
+import { titles, type Suggestions } from './data.ts';
 import css from './search-box.module.css';
-
-interface Option {
-  text: string;
-  label: string;
-  about?: string;
-}
-
-const titles = new Map(keys.map((k) => [k.key, k.title]));
 
 /** The search field with completion of keys and values, and the terms of the query below it as chips. */
 export function SearchBox({ query, change }: { query: string; change: (query: string) => void }) {
@@ -28,29 +19,18 @@ export function SearchBox({ query, change }: { query: string; change: (query: st
   const id = useId();
   useEffect(() => setText(query), [query]);
 
-  const cursor = cursorAt(text, place);
-  // What the other terms ask for: the values of a key are counted among what they leave.
-  const terms = parse(text);
-  const others = terms
-    .filter((t) => !(t.from <= place && place <= t.to))
-    .map((t) => text.slice(t.from, t.to))
-    .join(' ');
-  const [asked] = useDebouncedValue({ key: cursor.key, prefix: cursor.prefix, others }, 120);
-  const facet = useQuery({
-    queryKey: ['findings', 'values', asked],
-    queryFn: ({ signal }) => get<Facets>('/api/findings/facets', { q: asked.others, facet: asked.key, search: asked.prefix }, signal),
-    enabled: open && cursor.kind === 'value' && keys.some((k) => k.key === asked.key),
+  const [asked] = useDebouncedValue({ q: text, at: place }, 90);
+  const suggestions = useQuery({
+    queryKey: ['suggest', asked.q, asked.at],
+    queryFn: ({ signal }) => get<Suggestions>('/api/findings/suggest', asked, signal),
+    enabled: open,
     placeholderData: keepPreviousData,
+    staleTime: 60_000,
   });
-
-  const options: Option[] =
-    cursor.kind === 'key'
-      ? keys
-          .filter((k) => k.key.startsWith(cursor.prefix.toLowerCase()) || (cursor.prefix !== '' && k.title.toLowerCase().startsWith(cursor.prefix.toLowerCase())))
-          .map((k) => ({ text: k.key, label: `${k.key}:`, about: k.about }))
-      : asked.key === cursor.key
-        ? (facet.data?.facets[0]?.values ?? []).slice(0, 12).map((v) => ({ text: v.value, label: v.label ?? v.value, about: brief(v.count) }))
-        : [];
+  // A completion of what stood there before would be put in the wrong place.
+  const fresh = asked.q === text && asked.at === place && !suggestions.isPlaceholderData;
+  const options = suggestions.data?.items ?? [];
+  const mistake = fresh && text.trim() !== '' ? suggestions.data?.mistake : undefined;
   const shown = open && options.length > 0;
 
   useEffect(() => {
@@ -60,14 +40,18 @@ export function SearchBox({ query, change }: { query: string; change: (query: st
     }
   }, [text]);
 
-  const choose = (o: Option) => {
-    const done = complete(text, cursor, o.text);
-    next.current = done.place;
-    setText(done.query);
-    setPlace(done.place);
+  const choose = (text_: string) => {
+    if (!fresh || !suggestions.data) return;
+    const { start, end } = suggestions.data;
+    const key = text_.endsWith(':');
+    const put = text_ + (key || text[end] !== undefined ? '' : ' ');
+    const query_ = text.slice(0, start) + put + text.slice(end);
+    next.current = start + put.length;
+    setText(query_);
+    setPlace(start + put.length);
     setAt(-1);
     setOpen(true);
-    if (cursor.kind === 'value') change(done.query);
+    if (!key) change(query_);
     field.current?.focus();
   };
 
@@ -85,11 +69,11 @@ export function SearchBox({ query, change }: { query: string; change: (query: st
     } else if (e.key === 'Enter') {
       e.preventDefault();
       const o = shown && at >= 0 ? options[at] : undefined;
-      if (o) choose(o);
+      if (o) choose(o.text);
       else submit();
-    } else if (e.key === 'Tab' && shown && !e.shiftKey && cursor.prefix !== '' && options[Math.max(at, 0)]) {
+    } else if (e.key === 'Tab' && shown && fresh && !e.shiftKey && suggestions.data!.end > suggestions.data!.start && options[Math.max(at, 0)]) {
       e.preventDefault();
-      choose(options[Math.max(at, 0)]!);
+      choose(options[Math.max(at, 0)]!.text);
     } else if (e.key === 'Escape') {
       e.preventDefault();
       if (shown) setOpen(false);
@@ -154,14 +138,19 @@ export function SearchBox({ query, change }: { query: string; change: (query: st
             role="option"
             aria-selected={i === at}
             onMouseDown={(e) => e.preventDefault()}
-            onClick={() => choose(o)}
+            onClick={() => choose(o.text)}
             onPointerMove={() => setAt(i)}
           >
-            <span className={css.option}>{visible(o.label)}</span>
-            {o.about && <span className={css.about}>{o.about}</span>}
+            <span className={css.option}>{visible(o.text)}</span>
+            {o.doc && <span className={css.about}>{visible(o.doc)}</span>}
           </li>
         ))}
       </ul>
+      {mistake && !shown && (
+        <p className={css.mistake} role="alert">
+          {visible(mistake.message)}
+        </p>
+      )}
       {active.length > 0 && (
         <ul className={css.chips} aria-label="What is asked for">
           {active.map((t, i) => (
@@ -169,7 +158,7 @@ export function SearchBox({ query, change }: { query: string; change: (query: st
               {t.negated && <b>not</b>}
               {t.key ? (
                 <>
-                  <span>{titles.get(t.key) ?? t.key}</span> <b>{visible(t.values.join(', '))}</b>
+                  <span>{titles[t.key] ?? t.key}</span> <b>{visible(t.values.join(', '))}</b>
                 </>
               ) : (
                 <b>“{visible(t.values.join(' '))}”</b>

@@ -5,17 +5,17 @@ import { start } from './data.ts';
 
 /** Columns besides the finding itself, in their order; the first ones are shown until somebody chooses. */
 export const columns = [
-  { key: 'status', title: 'Status', width: 92 },
-  { key: 'resource', title: 'Resource', width: 250 },
-  { key: 'place', title: 'Repository and file', width: 270 },
-  { key: 'team', title: 'Team', width: 110 },
-  { key: 'assignee', title: 'Assignee', width: 130 },
-  { key: 'first', title: 'First seen', width: 104 },
-  { key: 'last', title: 'Last seen', width: 104 },
-  { key: 'category', title: 'Category', width: 130 },
-  { key: 'provider', title: 'Provider', width: 110 },
-  { key: 'dialect', title: 'Dialect', width: 120 },
-  { key: 'branch', title: 'Branch', width: 120 },
+  { key: 'status', title: 'Status', width: '76px' },
+  { key: 'resource', title: 'Resource', width: 'minmax(120px, 1.05fr)' },
+  { key: 'place', title: 'Repository and file', width: 'minmax(130px, 1.1fr)' },
+  { key: 'team', title: 'Team', width: '110px' },
+  { key: 'assignee', title: 'Assignee', width: '130px' },
+  { key: 'first', title: 'First seen', width: '104px' },
+  { key: 'last', title: 'Last seen', width: '104px' },
+  { key: 'category', title: 'Category', width: '130px' },
+  { key: 'provider', title: 'Provider', width: '110px' },
+  { key: 'dialect', title: 'Dialect', width: '120px' },
+  { key: 'author', title: 'Introduced by', width: '130px' },
 ] as const;
 
 export type ColumnKey = (typeof columns)[number]['key'];
@@ -56,13 +56,13 @@ export function useExplorer(): Explorer {
   const setQuery = useCallback((q: string, how: 'push' | 'replace' = 'push') => change({ q: q.trim() === '' ? '*' : q.trim() }, how), [change]);
   return {
     query: query === '*' ? '' : query,
-    sort: search.sort ?? '-severity',
+    sort: search.sort ?? 'severity',
     group: search.group ?? '',
     columns: chosen,
     finding: search.finding ?? '',
     tab: search.tab ?? 'details',
     setQuery,
-    setSort: (sort) => change({ sort: sort === '-severity' ? undefined : sort }),
+    setSort: (sort) => change({ sort: sort === 'severity' ? undefined : sort }),
     setGroup: (group) => change({ group: group || undefined }, 'push'),
     setColumns: (keys) => {
       setMine(keys);
