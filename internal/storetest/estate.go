@@ -101,3 +101,21 @@ func set[T comparable](field *T, usual T) {
 		*field = usual
 	}
 }
+
+// Scanned records that the default branch of a repository was scanned, and what the scan said beside findings, JSON as jobs keep it.
+func (e *Estate) Scanned(t testing.TB, repository store.ID, coverage string) {
+	t.Helper()
+	now := store.MillisOf(e.Store.Now())
+	err := e.Store.Quiet(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+		ref, err := tx.SaveBlob(ctx, []byte(coverage))
+		if err != nil {
+			return err
+		}
+		_, err = tx.NewRaw("INSERT INTO commit_result (id, repository, sha, author, email, subject, committed_at, scan, scanned_at, findings, undecided, suppressed, problems, added, gone, result, coverage) "+
+			"VALUES (?, ?, 'c1', 'Ada', 'ada@example.org', 'begin', ?, 0, ?, 0, 0, 0, 2, 0, 0, '', ?)", tx.Store.NewID(), repository, now, now, ref).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -14,7 +14,8 @@ import (
 type catalogue struct {
 	once  sync.Once
 	rules *rule.Catalogue
-	all   []*rule.Rule // by id
+	all   []*rule.Rule            // by id
+	serve map[string][]*rule.Rule // by framework/control
 	err   error
 }
 
@@ -24,6 +25,14 @@ func (c *catalogue) load() ([]*rule.Rule, error) {
 		c.rules = rule.NewCatalogue(schema.Load())
 		if c.err = c.rules.AddPrepared(rules.Pages(), rules.Prepared()); c.err == nil {
 			c.all = c.rules.All()
+			c.serve = make(map[string][]*rule.Rule)
+			for _, r := range c.all {
+				for framework, controls := range r.Controls {
+					for _, id := range controls {
+						c.serve[framework+"/"+id] = append(c.serve[framework+"/"+id], r)
+					}
+				}
+			}
 		}
 	})
 	return c.all, c.err
