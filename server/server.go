@@ -70,7 +70,7 @@ func New(o Options) *Server {
 	}
 	mux := http.NewServeMux()
 	s := &Server{Options: o, API: humago.New(mux, api.Config())}
-	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Repositories: o.Repositories}).Register(s.API)
+	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories}).Register(s.API)
 	s.metrics = newMetrics(&s.Options)
 	mux.HandleFunc("GET /healthz", s.serveLive)
 	mux.HandleFunc("GET /readyz", s.serveReady)

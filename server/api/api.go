@@ -25,6 +25,7 @@ type Service struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	SignIn *signin.Service
+	Audit  *store.AuditLog // nil: the log is neither proved nor exported
 
 	Repositories Repositories
 
@@ -44,6 +45,7 @@ func (s *Service) Register(api huma.API) {
 	s.people(api)
 	s.teams(api)
 	s.tokens(api)
+	s.auditLog(api)
 }
 
 // Config is how the API presents itself.
@@ -59,7 +61,7 @@ func Config() huma.Config {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "audit", Description: "The log of everything that was changed."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
 		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c
 }
