@@ -1,8 +1,11 @@
-import { IconBug } from '@tabler/icons-react';
+import { IconBug, IconLayoutDashboard, IconRulerMeasure } from '@tabler/icons-react';
 import type { Page } from '../app/page.ts';
 
 /** Every page, in the order of the rail; the first one with a place there is where a person arrives. README.md says how to add one. */
 export const pages: Page[] = [
+  { path: '/overview', title: 'Overview', load: () => import('./overview/overview.tsx'), nav: { icon: IconLayoutDashboard, group: 'see', key: 'o', bar: true } },
   { path: '/findings', title: 'Findings', load: () => import('./findings/findings.tsx'), nav: { icon: IconBug, group: 'see', key: 'f', bar: true } },
+  { path: '/rules', title: 'Rules', load: () => import('./rules/rules.tsx'), nav: { icon: IconRulerMeasure, group: 'know', key: 'u' } },
+  { path: '/rules/$rule', title: 'Rule', load: () => import('./rules/rule.tsx') },
   { path: '/signin', title: 'Sign in', load: () => import('./signin/signin.tsx'), bare: true },
 ];
