@@ -99,6 +99,9 @@ func (s *Service) findings(api huma.API) {
 	add(s, api, operation{id: "list-query-keys", method: http.MethodGet, path: "/api/findings/keys", tag: "findings",
 		summary: "The keys of the query language", needs: access.FindingRead}, s.listQueryKeys)
 	s.findingDetails(api)
+	s.findingTriage(api)
+	s.exports(api)
+	s.views(api)
 }
 
 // rulebook is what findings are searched by of the catalogue. The zero is ready for use.
