@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"plumbline.dev/plumbline/access"
 )
 
 // MakerOf tells from a fingerprint who made a finding: "" for our own scans, else the key of another tool. A result says nothing
@@ -37,33 +39,39 @@ func ForeignFingerprint(maker string, parts ...string) string {
 type UploadTarget struct {
 	Repository ID
 	Branch     ID
-	Head       string // commit of the branch as far as it is known here
+	Before     string // commit that the branch had results of before; "" for none, or when it is the same one
 	Connected  bool   // the repository is fetched and scanned here too
 }
 
 // OpenUpload finds the branch of a repository that results were uploaded for, or makes it. An upload moves the head of a branch only when
-// nobody fetches the repository; the first branch of such a one is its default, unless another one is named so.
-func (tx *Tx) OpenUpload(ctx context.Context, r *Repository, branch, commit string, at Millis) (UploadTarget, error) {
-	t := UploadTarget{Repository: r.ID, Connected: r.Address != ""}
-	name := r.DefaultBranch
-	if name == "" {
-		name = branch
+// nobody fetches the repository, and only forward; the first branch of such a one is its default, unless another one is named so.
+func (tx *Tx) OpenUpload(ctx context.Context, r *Repository, branch string, commit CommitInfo) (UploadTarget, error) {
+	t := UploadTarget{Repository: r.ID, Connected: r.Address != "" && r.State == "active"}
+	var head, scanned string
+	var headAt Millis
+	err := tx.NewRaw("SELECT id, head, head_at, scanned FROM branch WHERE repository = ? AND name = ?", r.ID, branch).Scan(ctx, &t.Branch, &head, &headAt, &scanned)
+	if scanned != commit.SHA {
+		t.Before = scanned
 	}
-	isDefault := 0
-	if branch == name {
-		isDefault = 1
-	}
-	err := tx.NewRaw("SELECT id, head FROM branch WHERE repository = ? AND name = ?", r.ID, branch).Scan(ctx, &t.Branch, &t.Head)
 	switch {
+	case errors.Is(err, sql.ErrNoRows) && t.Connected:
+		return t, Refuse(Conflict, "The branch %s of %s was not fetched yet, or is gone: results belong to a branch that is there.", branch, r.Name)
 	case errors.Is(err, sql.ErrNoRows):
-		t.Branch, t.Head = tx.Store.NewID(), commit
-		if _, err := tx.NewRaw("INSERT INTO branch (id, repository, name, head, is_default, head_at) VALUES (?, ?, ?, ?, ?, ?)", t.Branch, r.ID, branch, commit, isDefault, at).Exec(ctx); err != nil {
+		t.Branch = tx.Store.NewID()
+		isDefault := 0
+		if r.DefaultBranch == "" || r.DefaultBranch == branch {
+			isDefault = 1
+		}
+		if _, err := tx.NewRaw("INSERT INTO branch (id, repository, name, head, is_default, head_at) VALUES (?, ?, ?, ?, ?, ?)", t.Branch, r.ID, branch, commit.SHA, isDefault, commit.At).Exec(ctx); err != nil {
 			return t, fmt.Errorf("note a branch: %w", err)
 		}
 	case err != nil:
 		return t, fmt.Errorf("look for a branch: %w", err)
-	case !t.Connected && t.Head != commit:
-		if _, err := tx.NewRaw("UPDATE branch SET head = ?, head_at = ?, removed_at = 0 WHERE id = ?", commit, at, t.Branch).Exec(ctx); err != nil {
+	case t.Connected || head == commit.SHA:
+	case headAt > commit.At:
+		return t, Refuse(Conflict, "Results of a newer commit of %s were uploaded before: %.12s.", branch, head)
+	default:
+		if _, err := tx.NewRaw("UPDATE branch SET head = ?, head_at = ?, removed_at = 0 WHERE id = ?", commit.SHA, commit.At, t.Branch).Exec(ctx); err != nil {
 			return t, fmt.Errorf("move a branch: %w", err)
 		}
 	}
@@ -75,10 +83,50 @@ func (tx *Tx) OpenUpload(ctx context.Context, r *Repository, branch, commit stri
 	return t, nil
 }
 
+// RepositoryAt returns the repository of the scope that is fetched from a host and a path, whatever the scheme.
+func (s *Store) RepositoryAt(ctx context.Context, scope access.Scope, host, path string) (*Repository, error) {
+	seen, args := seenRepositories(scope)
+	var list []Repository
+	like := "%" + strings.TrimPrefix(likeText(host), "%") + likeText(path)
+	if err := s.DB.NewRaw("SELECT "+repositoryColumns+" FROM repository r WHERE "+seen+` AND lower(r.address) LIKE ? ESCAPE '\' ORDER BY r.id LIMIT 200`, append(args, like)...).Scan(ctx, &list); err != nil {
+		return nil, fmt.Errorf("look for a repository by its address: %w", err)
+	}
+	for _, r := range list {
+		rest := strings.TrimSuffix(r.Address, ".git")
+		before, ok := strings.CutSuffix(rest, path)
+		if ok && (strings.HasSuffix(before, host+"/") || strings.HasSuffix(before, host+":")) && (len(before) == len(host)+1 || strings.ContainsAny(before[len(before)-len(host)-2:len(before)-len(host)-1], "/@")) {
+			return &r, nil
+		}
+	}
+	return nil, Refuse(NotFound, "No repository here has the address that the log names: name it as repository=….")
+}
+
+// Uploaded is the last upload of a maker for a branch.
+type Uploaded struct {
+	Maker  string
+	SHA    string
+	Digest string
+	Scan   ID
+}
+
+// Uploads returns the last uploads for a branch, one per maker.
+func (s *Store) Uploads(ctx context.Context, repository ID, branch string) (list []Uploaded, err error) {
+	if err := s.DB.NewRaw("SELECT u.maker, u.sha, u.digest, u.scan FROM upload u JOIN branch b ON b.id = u.branch WHERE b.repository = ? AND b.name = ? ORDER BY u.maker", repository, branch).Scan(ctx, &list); err != nil {
+		return nil, fmt.Errorf("read what was uploaded: %w", err)
+	}
+	return list, nil
+}
+
 // EndUpload notes that results were taken in, as a scan that is done.
-func (tx *Tx) EndUpload(ctx context.Context, organisation ID, t UploadTarget, scan ID, problem string) error {
-	if _, err := tx.NewRaw("INSERT INTO scan (id, repository, branch, kind, state, started_at, ended_at, commits, problem) VALUES (?, ?, ?, 'upload', 'done', ?, ?, 1, ?)",
-		scan, t.Repository, t.Branch, tx.Now, tx.Now, problem).Exec(ctx); err != nil {
+func (tx *Tx) EndUpload(ctx context.Context, organisation ID, t UploadTarget, scan ID, made []Uploaded) error {
+	for _, u := range made {
+		if _, err := tx.NewRaw(`INSERT INTO upload (repository, branch, maker, sha, digest, scan) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (branch, maker) DO UPDATE SET sha = excluded.sha, digest = excluded.digest, scan = excluded.scan`, t.Repository, t.Branch, u.Maker, u.SHA, u.Digest, scan).Exec(ctx); err != nil {
+			return fmt.Errorf("note an upload: %w", err)
+		}
+	}
+	if _, err := tx.NewRaw("INSERT INTO scan (id, repository, branch, kind, state, started_at, ended_at, commits) VALUES (?, ?, ?, 'upload', 'done', ?, ?, 1)",
+		scan, t.Repository, t.Branch, tx.Now, tx.Now).Exec(ctx); err != nil {
 		return fmt.Errorf("note an upload: %w", err)
 	}
 	if _, err := tx.NewRaw("UPDATE repository SET scanned_at = ? WHERE id = ?", tx.Now, t.Repository).Exec(ctx); err != nil {

@@ -69,7 +69,7 @@ func TestFile(t *testing.T) {
 	var r store.Repository
 	d.call("POST", "/api/repositories", `{"name":"web"}`, 201, &r)
 	if err := s.Quiet(context.Background(), func(ctx context.Context, tx *store.Tx) error {
-		target, err := tx.OpenUpload(ctx, &r, "main", ids[0], 1)
+		target, err := tx.OpenUpload(ctx, &r, "main", store.CommitInfo{SHA: ids[0], At: 1})
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func TestCoverage(t *testing.T) {
 		return text
 	}
 	if err := s.Quiet(context.Background(), func(ctx context.Context, tx *store.Tx) error {
-		target, err := tx.OpenUpload(ctx, &r, "main", "c1", 1)
+		target, err := tx.OpenUpload(ctx, &r, "main", store.CommitInfo{SHA: "c1", At: 1})
 		if err != nil {
 			return err
 		}

@@ -100,6 +100,7 @@ func (s *Service) repositories(api huma.API) {
 		summary: "Remove a repository with its findings and their history", needs: access.RepositoryWrite}, s.removeRepository)
 	s.repositorySettings(api)
 	s.commits(api)
+	s.uploads(api)
 }
 
 func (s *Service) repository(ctx context.Context, call *Call, id store.ID) (*repositoryOutput, error) {
@@ -123,7 +124,7 @@ func (s *Service) addRepository(ctx context.Context, call *Call, in *addReposito
 	if address != nil {
 		r.Address = address.String()
 		if r.Name == "" {
-			r.Name = nameOf(address)
+			r.Name = RepositoryName(address)
 		}
 	}
 	if err := errors.Join(store.CheckRepositoryName(r.Name), checkBranchName(b.DefaultBranch)); err != nil {
@@ -267,8 +268,8 @@ func sentence(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// nameOf makes a name of an address: its path.
-func nameOf(a *mirror.Address) string {
+// RepositoryName makes a name of an address: its path.
+func RepositoryName(a *mirror.Address) string {
 	parts := strings.Split(strings.Trim(strings.TrimSuffix(strings.TrimRight(a.Path, "/"), ".git"), "/"), "/")
 	if a.Scheme == "file" && len(parts) > 1 {
 		parts = parts[len(parts)-1:]
