@@ -19,7 +19,7 @@ const shots = [
   ['finding-phone', '/findings', { open: true, size: phone }],
   ['findings-grouped', '/findings?group=rule', {}],
   ['findings-search', '/findings', { do: async (page) => { await page.locator('#findings-search').fill('status:open severity:'); await page.waitForTimeout(500); } }],
-  ['findings-mute', '/findings', { do: async (page) => { await page.locator('[role=row] input[type=checkbox]').nth(1).click(); await page.locator('[role=row] input[type=checkbox]').nth(3).click(); await page.getByRole('button', { name: 'Mute' }).click(); await page.waitForTimeout(400); } }],
+  ['findings-mute', '/findings', { do: async (page) => { await page.locator('[role=row] input[type=checkbox]').nth(1).click(); await page.locator('[role=row] input[type=checkbox]').nth(3).click(); await page.getByRole('toolbar').getByRole('button', { name: 'Mute', exact: true }).click(); await page.waitForTimeout(400); } }],
   ['palette', '/findings', { do: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(300); await page.keyboard.type('pay'); await page.waitForTimeout(600); } }],
   ['keys', '/findings', { do: async (page) => { await page.keyboard.press('?'); await page.waitForTimeout(400); } }],
   ...['overview', 'repositories', 'resources', 'graph', 'rules', 'compliance', 'jobs', 'audit', 'settings'].flatMap((name) => [

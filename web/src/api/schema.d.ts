@@ -4,6 +4,329 @@
  */
 
 export interface paths {
+    "/api/compliance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The compliance frameworks, and how far their controls are met */
+        get: operations["list-frameworks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/compliance/{framework}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The controls of a framework with the rules that serve them and what these said */
+        get: operations["get-framework"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/compliance/{framework}/controls/{control}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A control with its evidence by repository and its exceptions */
+        get: operations["get-control"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/compliance/{framework}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A dated report about a framework, to keep or to print; that it was made is recorded */
+        get: operations["get-compliance-report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Findings that fit a query */
+        get: operations["list-findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Assign findings to somebody, or to nobody */
+        post: operations["assign-findings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of all findings that fit a query, in the order of the list */
+        get: operations["export-findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many findings have each value of a key, were the query without terms of that key */
+        get: operations["list-finding-facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Findings that fit a query, counted by what they have in common */
+        get: operations["list-finding-groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys of the query language */
+        get: operations["list-query-keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mute findings with a reason */
+        post: operations["mute-findings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End mutes of findings */
+        post: operations["restore-findings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a half-written query can go on */
+        get: operations["suggest-query"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a change of findings back, in as far as nobody changed them since */
+        post: operations["undo-findings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A finding with why, code, evidence and fixes */
+        get: operations["get-finding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a comment into the timeline of a finding */
+        post: operations["comment-finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a finding */
+        get: operations["list-finding-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/findings/{id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the scanner said of a finding, as it said it */
+        get: operations["get-finding-raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How findings stand and where they go; each number with the query that lists what it counts */
+        get: operations["get-overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ownership": {
         parameters: {
             query?: never;
@@ -163,6 +486,91 @@ export interface paths {
         head?: never;
         /** Change a repository: what is not sent stays */
         patch: operations["change-repository"];
+        trace?: never;
+    };
+    "/api/repositories/{id}/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Branches with what is open on them, and how they differ from the default branch */
+        get: operations["list-branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/{id}/commits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scanned commits of a branch with how many findings each brought and took away */
+        get: operations["list-commits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/{id}/commits/{sha}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A scanned commit with the findings that it brought and took away */
+        get: operations["get-commit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/{id}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a scan understood, what it did not, and why */
+        get: operations["get-coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/repositories/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file as a scanned commit has it */
+        get: operations["get-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/repositories/{id}/settings": {
@@ -462,6 +870,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own saved searches, and those that others share */
+        get: operations["list-views"];
+        put?: never;
+        /** Save a search */
+        post: operations["add-view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a saved search of one's own */
+        put: operations["change-view"];
+        post?: never;
+        /** Remove a saved search of one's own */
+        delete: operations["remove-view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -505,6 +949,37 @@ export interface components {
             issuer: string;
             repository: string;
         };
+        AssignInputBody: {
+            /** @description id of a person of the organisation; absent for nobody */
+            assignee?: string;
+            /** @description for those who ask later */
+            comment?: string;
+            /** @description the findings; or query */
+            ids?: string[];
+            /** @description all findings that fit, at most 20,000; or ids */
+            query?: string;
+        };
+        Branch: {
+            /** @description newest commit */
+            head: string;
+            headAt: string;
+            id: string;
+            isDefault: boolean;
+            /**
+             * Format: int64
+             * @description open on the default branch, not here
+             */
+            less: number;
+            /**
+             * Format: int64
+             * @description open here, not on the default branch
+             */
+            more: number;
+            name: string;
+            open: components["schemas"]["Tally"];
+            /** @description the commit whose findings are shown; empty before the first scan */
+            scanned: string;
+        };
         ChangePersonInputBody: {
             /** @description ends sessions, links and tokens at once */
             disabled?: boolean;
@@ -525,6 +1000,160 @@ export interface components {
              * @enum {string}
              */
             state?: "active" | "paused";
+        };
+        CommentInputBody: {
+            /** @description plain text */
+            text: string;
+        };
+        Commit: {
+            /** Format: int64 */
+            added: number;
+            author: string;
+            committedAt: string;
+            /**
+             * Format: int64
+             * @description fails that nothing in the code suppresses
+             */
+            findings: number;
+            /** Format: int64 */
+            gone: number;
+            /** @description the one it is compared with: its first parent */
+            parent: string;
+            /** Format: int64 */
+            problems: number;
+            scannedAt: string;
+            sha: string;
+            subject: string;
+            /**
+             * Format: int64
+             * @description by the code
+             */
+            suppressed: number;
+            /** Format: int64 */
+            undecided: number;
+        };
+        CommitFinding: {
+            address: string;
+            file: string;
+            id: string;
+            /** Format: int64 */
+            line: number;
+            message: string;
+            outcome: string;
+            rule: string;
+            /** @enum {string} */
+            severity: "critical" | "high" | "medium" | "low" | "info";
+            /** @description as it is now */
+            status: string;
+        };
+        ControlCounts: {
+            /**
+             * Format: int64
+             * @description all that fails is muted or suppressed
+             */
+            accepted: number;
+            /** Format: int64 */
+            fail: number;
+            /**
+             * Format: int64
+             * @description no rule serves it
+             */
+            noRule: number;
+            /** Format: int64 */
+            pass: number;
+            /**
+             * Format: int64
+             * @description rules serve it, and none had anything to judge
+             */
+            uncovered: number;
+            /** Format: int64 */
+            undecided: number;
+        };
+        ControlEvidence: {
+            /** @description rules of the control that gave a verdict there */
+            judged: string[];
+            name: string;
+            /**
+             * Format: int64
+             * @description what could not be read or resolved there
+             */
+            problems: number;
+            repository: string;
+            scannedAt: string;
+            /** @description commit that was scanned; empty when none was */
+            sha: string;
+        };
+        ControlStanding: {
+            /** @description exceptions: muted or suppressed fails */
+            accepted: components["schemas"]["Numbered"];
+            /** @description open fails */
+            fails: components["schemas"]["Numbered"];
+            id: string;
+            /**
+             * Format: int64
+             * @description in how many repositories any of them gave a verdict
+             */
+            judged: number;
+            /** @description those that serve it */
+            rules: components["schemas"]["RuleStanding"][];
+            /** @enum {string} */
+            status: "fail" | "undecided" | "accepted" | "pass" | "uncovered" | "no-rule";
+            /** @description our own short wording */
+            title: string;
+            undecided: components["schemas"]["Numbered"];
+        };
+        CountOf: {
+            /** Format: int64 */
+            count: number;
+            name: string;
+        };
+        CoverageOutputBody: {
+            /** @description empty when nothing was scanned yet */
+            commit: string;
+            /** @description the same files by dialect */
+            dialects: components["schemas"]["CountOf"][];
+            /**
+             * Format: int64
+             * @description read and understood
+             */
+            files: number;
+            /** @description suppressions that need attention, at most 1,000 */
+            hygiene: components["schemas"]["ScanHygiene"][];
+            /**
+             * Format: int64
+             * @description files and folders that ignore files leave out
+             */
+            ignored: number;
+            /** @description modules that were not at hand */
+            missing: string[];
+            /** @description what is wrong in them; they did not count then */
+            mistakes: string[];
+            /** @description at most 1,000 */
+            problems: components["schemas"]["ScanProblem"][];
+            /** Format: int64 */
+            resources: number;
+            /**
+             * Format: int64
+             * @description that applied to something
+             */
+            rules: number;
+            /** @description only the first 2,000 undecided findings were asked what they wait for */
+            sampled: boolean;
+            scannedAt: string;
+            /** @description settings files of the repository that counted */
+            settings: string[];
+            /**
+             * Format: int64
+             * @description files that no dialect claims
+             */
+            skipped: number;
+            /** Format: int64 */
+            totalProblems: number;
+            /** @description inputs that would decide most, at most 100 */
+            undecided: components["schemas"]["UndecidedInput"][];
+            /** Format: int64 */
+            units: number;
+            verdicts: components["schemas"]["CountOf"][];
         };
         CredentialBody: {
             /**
@@ -578,6 +1207,372 @@ export interface components {
              */
             type: string;
         };
+        Evidence: {
+            /**
+             * Format: int64
+             * @description read and understood
+             */
+            files: number;
+            name: string;
+            /** @description why the last fetch or scan failed; empty when it did not */
+            problem: string;
+            /**
+             * Format: int64
+             * @description what could not be read or resolved
+             */
+            problems: number;
+            repository: string;
+            /** Format: int64 */
+            resources: number;
+            scannedAt: string;
+            /** @description commit that was scanned; empty when none was */
+            sha: string;
+            /**
+             * Format: int64
+             * @description files in no language that is understood
+             */
+            skipped: number;
+        };
+        Facet: {
+            /** @description what is counted: findings, or of branches the repositories that have one of that name and fit */
+            counts: string;
+            key: string;
+            /**
+             * Format: int64
+             * @description how many values are left out
+             */
+            more: number;
+            /** @description the most frequent first; severity, status, verdict and has in their own order */
+            values: components["schemas"]["FacetValue"][];
+        };
+        FacetValue: {
+            /** Format: int64 */
+            count: number;
+            /** @description for people, where it is another text */
+            label?: string;
+            /** @description the term of a query that asks for it */
+            term: string;
+            value: string;
+        };
+        FacetsOutputBody: {
+            items: components["schemas"]["Facet"][];
+            /**
+             * Format: int64
+             * @description how many findings fit
+             */
+            total: number;
+        };
+        Failing: {
+            id: string;
+            name: string;
+            problem: string;
+        };
+        FileOutputBody: {
+            /** @description it is no text: there are no lines */
+            binary: boolean;
+            commit: string;
+            /** @description without line ends; what holds a secret is hidden */
+            lines: string[];
+            path: string;
+        };
+        FindingCommit: {
+            at?: string;
+            author: string;
+            sha: string;
+        };
+        FindingControl: {
+            control: string;
+            framework: string;
+            /** @description of the framework */
+            name: string;
+            /** @description of the control, in our own short words */
+            title: string;
+        };
+        FindingDetail: {
+            address: string;
+            /** @description names of the rule in other scanners */
+            aliases: string[];
+            /** @description its name is an address of mail */
+            assignee?: components["schemas"]["FindingRef"];
+            attribute?: string;
+            /** @description the rule's own */
+            baseSeverity: string;
+            /** @description module calls that led to it, outermost first */
+            calls: components["schemas"]["FindingPlace"][];
+            category: string;
+            /** @description the lines of module calls and of the way that values took, where they are elsewhere */
+            code: components["schemas"]["FindingExcerpt"][];
+            /** @description requirements of frameworks that the rule serves */
+            controls: components["schemas"]["FindingControl"][];
+            /** @description of the whole resource */
+            declared?: components["schemas"]["FindingPlace"];
+            dialect: string;
+            /** @description the values that the rule saw */
+            evidence: components["schemas"]["FindingEvidence"][];
+            excerpt?: components["schemas"]["FindingExcerpt"];
+            file: string;
+            firstSeenAt: string;
+            fixed?: components["schemas"]["FindingCommit"];
+            fixedAt?: string;
+            /** @description proved changes of code */
+            fixes: components["schemas"]["FindingFix"][];
+            hasFix: boolean;
+            id: string;
+            introduced?: components["schemas"]["FindingCommit"];
+            /** @description false: the details are not kept any more; scan the repository again */
+            kept: boolean;
+            lastSeenAt: string;
+            /** Format: int64 */
+            line: number;
+            /** @description whether the resource exists depends on something unknown */
+            maybe?: boolean;
+            message: string;
+            /** @description also of a fixed finding, whose mute holds when it comes back */
+            mute?: components["schemas"]["FindingMute"];
+            /** @description the type of the resource in the words of the dialect, where they are others */
+            native?: string;
+            /** @description fail or undecided */
+            outcome: string;
+            /** @description of what decided */
+            place?: components["schemas"]["FindingPlace"];
+            /** @description branches that have or had it, the default one first; at most 200 */
+            presence: components["schemas"]["Presence"][];
+            provider: string;
+            /** @description other attributes that took part */
+            related: components["schemas"]["FindingPlace"][];
+            repository: components["schemas"]["FindingRef"];
+            resourceType: string;
+            rule: string;
+            /** @description empty for rules that the catalogue does not have */
+            ruleTitle: string;
+            /** @description it is about a secret: no code is shown */
+            secret?: boolean;
+            severity: string;
+            /** @description open, muted or fixed: on the default branch, or on the branches that the query names */
+            status: string;
+            /** @description in the code */
+            suppression?: components["schemas"]["FindingSuppression"];
+            team?: components["schemas"]["FindingRef"];
+            unit: string;
+            /** @description sets of inputs under which it fails; empty when there is but one */
+            variants: string[];
+            /** @description of undecided ones: the inputs that would decide */
+            waits: components["schemas"]["FindingWait"][];
+            /** @description why the rule matters, Markdown of the rule's page; empty for rules that the catalogue does not have */
+            why: string;
+        };
+        FindingEvent: {
+            /** @description empty for the program */
+            actor: string;
+            at: string;
+            branch?: string;
+            /** @description by kind: reason, comment and until of a mute, the text of a comment, names before and after */
+            data: {
+                [key: string]: unknown;
+            };
+            id: string;
+            /** @description opened, fixed, reopened, moved, muted, restored, expired, assigned, commented, severity */
+            kind: string;
+            sha?: string;
+        };
+        FindingEventsOutputBody: {
+            /** @description the newest first */
+            items: components["schemas"]["FindingEvent"][];
+            /** @description cursor of the next page; empty on the last one */
+            next: string;
+        };
+        FindingEvidence: {
+            /** @description the way from where it is used to where it was written */
+            from: components["schemas"]["FindingPlace"][];
+            path: string;
+            /** @description JSON, or (sensitive), (unknown), (not set) */
+            value: string;
+        };
+        FindingExcerpt: {
+            file: string;
+            /**
+             * Format: int64
+             * @description number of the first line
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description first line of what is marked
+             */
+            from: number;
+            lines: string[];
+            /** @description what it is about */
+            text?: string;
+            /**
+             * Format: int64
+             * @description last line of what is marked
+             */
+            to: number;
+        };
+        FindingFix: {
+            /** @description what it may break that works today */
+            caution?: string;
+            /** @description unified; empty when it is not to be shown */
+            diff: string;
+            /** @description that it edits */
+            files: string[];
+            /** @description what it went through to be proved */
+            gates: string[];
+            /** @description addresses of other resources that change too */
+            shared: string[];
+            title: string;
+        };
+        FindingGroup: {
+            /** Format: int64 */
+            count: number;
+            /** @description for people, where it is another text */
+            label?: string;
+            /** @description how many of each severity; none of those that are not there */
+            severities: {
+                [key: string]: number;
+            };
+            /** @description the terms of a query that ask for it */
+            term: string;
+            value: string;
+            worst: string;
+        };
+        FindingGroups: {
+            /** @description the largest first */
+            items: components["schemas"]["FindingGroup"][];
+            /** @description cursor of the next page; empty on the last one */
+            next: string;
+            /**
+             * Format: int64
+             * @description groups on all pages
+             */
+            total: number;
+        };
+        FindingMute: {
+            at?: string;
+            by: string;
+            comment: string;
+            reason: string;
+            /** @description absent when it does not end */
+            until?: string;
+        };
+        FindingPage: {
+            items: components["schemas"]["FindingRow"][];
+            /** @description cursor of the next page; empty on the last one */
+            next: string;
+            /**
+             * Format: int64
+             * @description of all pages
+             */
+            total: number;
+        };
+        FindingPlace: {
+            /** Format: int64 */
+            column: number;
+            /**
+             * Format: int64
+             * @description last line
+             */
+            end: number;
+            file: string;
+            /** Format: int64 */
+            line: number;
+            /** @description what is there: module.web, var.acl */
+            text?: string;
+        };
+        FindingRef: {
+            id: string;
+            name: string;
+        };
+        FindingRow: {
+            address: string;
+            /** @description its name is an address of mail */
+            assignee?: components["schemas"]["FindingRef"];
+            attribute?: string;
+            /** @description the rule's own */
+            baseSeverity: string;
+            category: string;
+            dialect: string;
+            file: string;
+            firstSeenAt: string;
+            fixed?: components["schemas"]["FindingCommit"];
+            fixedAt?: string;
+            hasFix: boolean;
+            id: string;
+            introduced?: components["schemas"]["FindingCommit"];
+            lastSeenAt: string;
+            /** Format: int64 */
+            line: number;
+            message: string;
+            /** @description also of a fixed finding, whose mute holds when it comes back */
+            mute?: components["schemas"]["FindingMute"];
+            /** @description fail or undecided */
+            outcome: string;
+            provider: string;
+            repository: components["schemas"]["FindingRef"];
+            resourceType: string;
+            rule: string;
+            /** @description empty for rules that the catalogue does not have */
+            ruleTitle: string;
+            severity: string;
+            /** @description open, muted or fixed: on the default branch, or on the branches that the query names */
+            status: string;
+            team?: components["schemas"]["FindingRef"];
+            unit: string;
+        };
+        FindingSuppression: {
+            /** @description inline, settings or baseline */
+            kind: string;
+            place?: components["schemas"]["FindingPlace"];
+            reason: string;
+            until?: string;
+        };
+        FindingWait: {
+            /** @description variable, data, computed, module, function */
+            kind: string;
+            name: string;
+            place?: components["schemas"]["FindingPlace"];
+        };
+        FrameworkAnswer: {
+            controls: components["schemas"]["ControlStanding"][];
+            framework: components["schemas"]["FrameworkStanding"];
+            scope: components["schemas"]["ScopeOfEvidence"];
+        };
+        FrameworkStanding: {
+            controls: components["schemas"]["ControlCounts"];
+            id: string;
+            /**
+             * Format: int64
+             * @description controls that something was judged for: pass + accepted + undecided + fail
+             */
+            judged: number;
+            name: string;
+            /** @description lists its open fails */
+            query: string;
+            /**
+             * Format: double
+             * @description pass ÷ judged, from 0 to 1; null when nothing was judged
+             */
+            score: number | null;
+            /** @description address of its publisher, whose text is the binding one */
+            source: string;
+            /** Format: int64 */
+            total: number;
+            version: string;
+        };
+        GetCommitOutputBody: {
+            /** @description at most 1,000, the worst first */
+            added: components["schemas"]["CommitFinding"][];
+            commit: components["schemas"]["Commit"];
+            /** @description at most 1,000, the worst first */
+            gone: components["schemas"]["CommitFinding"][];
+        };
+        GetControlOutputBody: {
+            control: components["schemas"]["ControlStanding"];
+            /** @description repositories where its rules gave verdicts first */
+            evidence: components["schemas"]["ControlEvidence"][];
+            /** @description muted and suppressed fails, at most 200; accepted.query lists all */
+            exceptions: components["schemas"]["FindingRow"][];
+        };
         Head: {
             at: string;
             author: string;
@@ -622,6 +1617,22 @@ export interface components {
             /** @description path of the one-time link, valid for three days and shown only here */
             link: string;
         };
+        ListBranchesOutputBody: {
+            /** @description the default branch first, then those with the newest commits */
+            items: components["schemas"]["Branch"][];
+            /** @description cursor of the next page; empty on the last one */
+            next: string;
+        };
+        ListCommitsOutputBody: {
+            /** @description along first parents, the newest first */
+            items: components["schemas"]["Commit"][];
+            /** @description cursor of the next page; empty on the last one */
+            next: string;
+        };
+        ListFrameworksOutputBody: {
+            items: components["schemas"]["FrameworkStanding"][];
+            scope: components["schemas"]["ScopeOfEvidence"];
+        };
         ListRepositoriesOutputBody: {
             items: components["schemas"]["Repository"][];
             /** @description cursor of the next page; empty on the last one */
@@ -647,9 +1658,44 @@ export interface components {
             /** @description the provider whose groups say so; empty when a person did */
             source: string;
         };
+        MuteInputBody: {
+            /** @description for those who ask later */
+            comment?: string;
+            /** @description the findings; or query */
+            ids?: string[];
+            /** @description all findings that fit, at most 20,000; or ids. Empty text is every finding of default branches */
+            query?: string;
+            /**
+             * @description why
+             * @enum {string}
+             */
+            reason: "false-positive" | "risk-accepted" | "pending-fix" | "no-fix" | "duplicate" | "other";
+            /** @description when the mute ends; absent when it does not */
+            until?: string;
+        };
         Named: {
             id: string;
             name: string;
+        };
+        Numbered: {
+            /** Format: int64 */
+            count: number;
+            query: string;
+        };
+        NumberedBy: {
+            /** Format: int64 */
+            count: number;
+            query: string;
+            severity: string;
+        };
+        OldFinding: {
+            address: string;
+            firstSeenAt: string;
+            id: string;
+            message: string;
+            repository: string;
+            rule: string;
+            severity: string;
         };
         OrganisationSettingsInputBody: {
             text: string;
@@ -657,6 +1703,74 @@ export interface components {
         OrganisationSettingsOutputBody: {
             /** @description YAML as in .plumbline.yaml; it lies below the settings of each repository */
             text: string;
+        };
+        OverviewBody: {
+            /** @description frameworks that something was judged for; of the query only repo:, team: and branch: count */
+            compliance: components["schemas"]["FrameworkStanding"][];
+            coverage: components["schemas"]["OverviewCoverage"];
+            /** @description fails that were open, at the end of days that are evenly apart; the last one is now or the end of the span */
+            days: components["schemas"]["TrendDay"][];
+            /** @description fails fixed in the span */
+            fixed: components["schemas"]["Numbered"];
+            /** @description first day of the span, at midnight UTC */
+            from: string;
+            /** @description muted fails */
+            muted: components["schemas"]["Numbered"];
+            /** @description fails first seen in the span */
+            new: components["schemas"]["Numbered"];
+            /** @description fails that are open for longest, high and critical before others; at most 10 */
+            oldest: components["schemas"]["OldFinding"][];
+            /** @description fails that are open now */
+            open: components["schemas"]["Numbered"];
+            /** @description what it is about; empty for everything */
+            query: string;
+            /** @description time to remediate of what was fixed in the span, the worst severity first */
+            remediation: components["schemas"]["Remediation"][];
+            /** @description where the risk is highest; at most 10 */
+            repositories: components["schemas"]["RiskRepository"][];
+            /** @description rules with the most risk; at most 10 */
+            rules: components["schemas"]["RiskRule"][];
+            /** @description the same by severity, the worst first */
+            severities: components["schemas"]["NumberedBy"][];
+            /** @description end of the span: midnight after its last day */
+            to: string;
+            /** @description open findings that need an input to be decided */
+            undecided: components["schemas"]["Numbered"];
+            /** @description what came and what went, week by week */
+            weeks: components["schemas"]["TrendWeek"][];
+        };
+        OverviewCoverage: {
+            /** @description repositories whose last fetch or scan failed, at most 10 */
+            failing: components["schemas"]["Failing"][];
+            /**
+             * Format: int64
+             * @description read and understood
+             */
+            files: number;
+            /** @description when the repository was scanned that was scanned longest ago */
+            oldest: string;
+            /**
+             * Format: int64
+             * @description what could not be read or resolved
+             */
+            problems: number;
+            /**
+             * Format: int64
+             * @description those that the query's repo: and team: terms fit
+             */
+            repositories: number;
+            /** Format: int64 */
+            resources: number;
+            /**
+             * Format: int64
+             * @description those whose default branch was scanned
+             */
+            scanned: number;
+            /**
+             * Format: int64
+             * @description in no language that is understood
+             */
+            skipped: number;
         };
         Owner: {
             id: string;
@@ -732,6 +1846,63 @@ export interface components {
             role: string;
             team: string;
         };
+        Presence: {
+            branch: string;
+            default: boolean;
+            file: string;
+            /** @description commit with which it went */
+            fixed?: string;
+            fixedAt?: string;
+            /** Format: int64 */
+            line: number;
+            /** @description commit with which it came */
+            since: string;
+            sinceAt?: string;
+            status: string;
+        };
+        QueryKey: {
+            aliases: string[];
+            doc: string;
+            example: string;
+            name: string;
+            /** @description all there are, or those with a meaning of their own */
+            values: string[];
+        };
+        QueryKeysOutputBody: {
+            items: components["schemas"]["QueryKey"][];
+        };
+        QueryMistake: {
+            /** Format: int64 */
+            end: number;
+            message: string;
+            /**
+             * Format: int64
+             * @description in UTF-16 units
+             */
+            start: number;
+        };
+        QuerySuggestion: {
+            /** @description what it means, or for people; may be empty */
+            doc: string;
+            /** @description in place of start to end */
+            text: string;
+        };
+        Remediation: {
+            /** Format: int64 */
+            fixed: number;
+            /**
+             * Format: int64
+             * @description seconds; 0 when nothing was fixed
+             */
+            mean: number;
+            /**
+             * Format: int64
+             * @description seconds; of an even number the lower of the two in the middle
+             */
+            median: number;
+            query: string;
+            severity: string;
+        };
         RenameTeamInputBody: {
             name: string;
         };
@@ -770,6 +1941,42 @@ export interface components {
             layers: components["schemas"]["SettingsLayer"][];
             /** @description by key, from the weakest to the strongest place */
             values: components["schemas"]["SettingsValue"][];
+        };
+        RestoreInputBody: {
+            /** @description for those who ask later */
+            comment?: string;
+            /** @description the findings; or query */
+            ids?: string[];
+            /** @description all findings that fit, at most 20,000; or ids */
+            query?: string;
+        };
+        RiskRepository: {
+            /** Format: int64 */
+            count: number;
+            id: string;
+            name: string;
+            open: components["schemas"]["Tally"];
+            query: string;
+            /**
+             * Format: int64
+             * @description see risk
+             */
+            score: number;
+        };
+        RiskRule: {
+            /** Format: int64 */
+            count: number;
+            open: components["schemas"]["Tally"];
+            query: string;
+            /**
+             * Format: int64
+             * @description in how many
+             */
+            repositories: number;
+            rule: string;
+            /** Format: int64 */
+            score: number;
+            title: string;
         };
         RuleChangeBody: {
             /** @description take the decision of this place away, so that the less specific one counts */
@@ -904,6 +2111,24 @@ export interface components {
             team: string;
             teamName: string;
         };
+        RuleStanding: {
+            /** Format: int64 */
+            accepted: number;
+            /** Format: int64 */
+            fails: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description in how many repositories it gave a verdict
+             */
+            judged: number;
+            /** @description switched off for the organisation */
+            off: boolean;
+            severity: string;
+            title: string;
+            /** Format: int64 */
+            undecided: number;
+        };
         RuleTally: {
             /**
              * Format: int64
@@ -935,6 +2160,38 @@ export interface components {
              * @description rule:R status:open verdict:undecided
              */
             undecided: number;
+        };
+        ScanHygiene: {
+            file: string;
+            /** @description unused, expired, unexplained, unknown-rule or malformed */
+            kind: string;
+            /** Format: int64 */
+            line: number;
+            message: string;
+        };
+        ScanProblem: {
+            file: string;
+            /** @description unreadable, invalid, unresolved, limit or bug */
+            kind: string;
+            /**
+             * Format: int64
+             * @description 0 when only the file is known
+             */
+            line: number;
+            message: string;
+            unit: string;
+        };
+        ScopeOfEvidence: {
+            /** @description by repository; not in lists of frameworks */
+            evidence?: components["schemas"]["Evidence"][];
+            newest: string;
+            /** @description the scan that is longest ago, of those that count; empty when there is none */
+            oldest: string;
+            query: string;
+            /** Format: int64 */
+            repositories: number;
+            /** Format: int64 */
+            scanned: number;
         };
         SessionOutputBody: {
             id: string;
@@ -987,6 +2244,20 @@ export interface components {
             /** @description YAML on one line */
             value: string;
         };
+        SuggestOutputBody: {
+            /** Format: int64 */
+            end: number;
+            items: components["schemas"]["QuerySuggestion"][];
+            /** @description the key whose value is written; empty when it is a key or a word */
+            key: string;
+            /** @description what is wrong with the query as it is */
+            mistake?: components["schemas"]["QueryMistake"];
+            /**
+             * Format: int64
+             * @description in UTF-16 units
+             */
+            start: number;
+        };
         Tally: {
             /** Format: int64 */
             critical: number;
@@ -1036,6 +2307,33 @@ export interface components {
             /** @description within a minute; empty when never */
             usedAt: string;
         };
+        TrendDay: {
+            /** @description midnight UTC at which the day began */
+            day: string;
+            open: components["schemas"]["Tally"];
+        };
+        TrendWeek: {
+            fixed: components["schemas"]["Numbered"];
+            /** @description Monday, or the first day of the span */
+            from: string;
+            new: components["schemas"]["Numbered"];
+            /** @description midnight after the last day */
+            to: string;
+        };
+        Triaged: {
+            /**
+             * Format: int64
+             * @description findings that are another now
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description findings that the decision makes no sense for, or that you may not change
+             */
+            skipped: number;
+            /** @description takes the change back for ten minutes, in as far as nobody changed it since; empty when nothing changed */
+            undo: string;
+        };
         Trust: {
             /** @description for whom the pipeline has its identity token made */
             audience: string;
@@ -1052,6 +2350,51 @@ export interface components {
             /** @description empty when never */
             usedAt: string;
         };
+        UndecidedInput: {
+            file: string;
+            /**
+             * Format: int64
+             * @description how many verdicts it would decide, with others or alone
+             */
+            findings: number;
+            /** @description variable, data, computed, module or function */
+            kind: string;
+            /** Format: int64 */
+            line: number;
+            /** @description var.kms_key */
+            name: string;
+        };
+        UndoInputBody: {
+            /** @description of the answer to a change */
+            undo: string;
+        };
+        View: {
+            changedAt: string;
+            id: string;
+            name: string;
+            /** @description made by the caller, who alone may change it */
+            own: boolean;
+            query: string;
+            /** @description JSON of the interface: columns, sorting, grouping */
+            settings: string;
+            /** @description everybody in the organisation sees it */
+            shared: boolean;
+        };
+        ViewBody: {
+            /** @description unique among one's own */
+            name: string;
+            /** @description in the query language */
+            query: string;
+            /** @description JSON of the interface: columns, sorting, grouping */
+            settings?: string;
+            /** @description everybody in the organisation sees it */
+            shared?: boolean;
+        };
+        ViewsOutputBody: {
+            items: components["schemas"]["View"][];
+            /** @description always empty: there are never more than one page */
+            next: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1061,6 +2404,1683 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "list-frameworks": {
+        parameters: {
+            query?: {
+                /** @description what it is about: only terms repo:, team: and branch:, because what was judged is known by repository. Empty is everything that the caller sees */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFrameworksOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-framework": {
+        parameters: {
+            query?: {
+                /** @description what it is about: only terms repo:, team: and branch:, because what was judged is known by repository. Empty is everything that the caller sees */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                framework: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameworkAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-control": {
+        parameters: {
+            query?: {
+                /** @description what it is about: only terms repo:, team: and branch:, because what was judged is known by repository. Empty is everything that the caller sees */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                framework: string;
+                control: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetControlOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-compliance-report": {
+        parameters: {
+            query?: {
+                /** @description what it is about: only terms repo:, team: and branch:, because what was judged is known by repository. Empty is everything that the caller sees */
+                q?: string;
+                /** @description html is one page for printing, with nothing from elsewhere; csv has a row for each control */
+                format?: "html" | "json" | "csv";
+            };
+            header?: never;
+            path: {
+                framework: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-findings": {
+        parameters: {
+            query?: {
+                /** @description what findings are asked for, in the query language: severity:high,critical repo:payments -status:fixed words. Empty asks for all of the default branches */
+                q?: string;
+                /** @description severity (worst first, then last seen), first-seen, last-seen, fixed (newest first), rule, file or repo; - in front turns it round. severity is the usual */
+                sort?: string;
+                /** @description next of the page before */
+                cursor?: string;
+                /** @description most items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "assign-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "export-findings": {
+        parameters: {
+            query?: {
+                /** @description what findings are asked for, in the query language */
+                q?: string;
+                /** @description as for list-findings */
+                sort?: string;
+                /** @description csv, for spreadsheets; json, the items of list-findings; sarif, SARIF 2.1.0 */
+                format?: "csv" | "json" | "sarif";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-finding-facets": {
+        parameters: {
+            query?: {
+                /** @description what findings are asked for, in the query language: severity:high,critical repo:payments -status:fixed words. Empty asks for all of the default branches */
+                q?: string;
+                /** @description which keys to count, separated by commas; all that can be when empty */
+                facet?: string[];
+                /** @description most values of a key */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-finding-groups": {
+        parameters: {
+            query: {
+                /** @description what findings are asked for, in the query language: severity:high,critical repo:payments -status:fixed words. Empty asks for all of the default branches */
+                q?: string;
+                /** @description rule, repo, team, file, resource, severity, category, type, provider or assignee */
+                by: string;
+                /** @description next of the page before */
+                cursor?: string;
+                /** @description most items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingGroups"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-query-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryKeysOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "mute-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MuteInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "restore-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "suggest-query": {
+        parameters: {
+            query?: {
+                /** @description the query as far as it is written */
+                q?: string;
+                /** @description where the caret stands, in UTF-16 units as JavaScript counts; -1 is the end */
+                at?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "undo-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-finding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the finding */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "comment-finding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the finding */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingEvent"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-finding-events": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                /** @description most items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description id of the finding */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingEventsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-finding-raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the finding */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-overview": {
+        parameters: {
+            query?: {
+                /** @description what it is about, in the query language of findings; empty is everything on default branches */
+                q?: string;
+                /** @description first day, 2026-08-25 in UTC; empty is 89 days before the last one */
+                from?: string;
+                /** @description last day; empty is today */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "list-ownership": {
         parameters: {
             query?: never;
@@ -1406,6 +4426,9 @@ export interface operations {
     "list-people": {
         parameters: {
             query?: {
+                /** @description where the page before ended */
+                cursor?: string;
+                limit?: number;
                 /** @description part of the name or address */
                 q?: string;
             };
@@ -2455,6 +5478,454 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Repository"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-branches": {
+        parameters: {
+            query?: {
+                /** @description text in the name */
+                q?: string;
+                /** @description where the page before ended: its next */
+                cursor?: string;
+                /** @description most items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBranchesOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-commits": {
+        parameters: {
+            query?: {
+                /** @description without one it is the default branch */
+                branch?: string;
+                /** @description where the page before ended: its next */
+                cursor?: string;
+                /** @description most items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCommitsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                sha: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GetCommitOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-coverage": {
+        parameters: {
+            query?: {
+                /** @description without one it is the default branch */
+                branch?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-file": {
+        parameters: {
+            query: {
+                /** @description complete id of a scanned commit, or the name of a branch */
+                ref: string;
+                /** @description in the repository, with slashes */
+                path: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileOutputBody"];
                 };
             };
             /** @description Unauthorized */
@@ -3908,9 +7379,15 @@ export interface operations {
     };
     "list-members": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description where the page before ended */
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3993,7 +7470,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+                person: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -4161,6 +7641,9 @@ export interface operations {
     "list-tokens": {
         parameters: {
             query?: {
+                /** @description where the page before ended */
+                cursor?: string;
+                limit?: number;
                 /** @description all needs the permission token:write */
                 whose?: "own" | "all";
             };
@@ -4593,6 +8076,350 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "add-view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "change-view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the view */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "remove-view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the view */
                 id: string;
             };
             cookie?: never;

@@ -81,7 +81,7 @@ export function Palette({ open, close }: { open: boolean; close: () => void }) {
   };
 
   return (
-    <Modal.Root opened={open} onClose={close} size="lg" yOffset="12vh">
+    <Modal.Root opened={open} onClose={close} size="lg" yOffset="12vh" lockScroll={false}>
       <Modal.Overlay />
       <Modal.Content aria-label="Go to">
         <Modal.Body p={0}>

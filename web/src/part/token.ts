@@ -5,7 +5,7 @@ export interface Token {
 }
 
 const pieces =
-  /("(?:\\.|[^"\\])*"?|'(?:[^'\\]|\\.)*')|((?:^|(?<=\s))(?:#|\/\/).*$)|(?<![\w.-])(-?\d+(?:\.\d+)?)(?![\w.-])|(?<![\w.-])(true|false|null|yes|no|resource|module|variable|data|provider|output|locals|terraform|param|existing|FROM|RUN|COPY|ADD|USER|ENV|CMD|ENTRYPOINT|EXPOSE|WORKDIR|ARG)(?![\w.-])|((?:^|(?<=^\s*(?:- )?))[\w./-]+(?=\s*(?:=(?!=)|:(?:\s|$))))/g;
+  /("(?:\\.|[^"\\])*"?|'(?:[^'\\]|\\.)*')|((?:^|(?<=\s))(?:#|\/\/).*$)|(?<![\w./-])(-?\d+(?:\.\d+)?)(?![\w./-])|(?<![\w./-])(true|false|null|yes|no|resource|module|variable|data|provider|output|locals|terraform|param|existing|FROM|RUN|COPY|ADD|USER|ENV|CMD|ENTRYPOINT|EXPOSE|WORKDIR|ARG)(?![\w./-])|((?:^|(?<=^\s*(?:- )?))[\w./-]+(?=\s*(?:=(?!=)|:(?:\s|$))))/g;
 
 /** Parts a line so that it can be coloured. The same for every dialect: strings, comments, numbers and keys look alike in all of them. */
 export function tokens(line: string): Token[] {

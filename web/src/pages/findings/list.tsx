@@ -10,7 +10,7 @@ import { visible } from '../../part/name.tsx';
 import { Skeleton } from '../../part/page.tsx';
 import { count } from '../../part/time.tsx';
 import { parse, without } from '../../query/query.ts';
-import type { Group, Row } from './data.ts';
+import { groupings, type Group, type Row } from './data.ts';
 import { FindingRow, template } from './row.tsx';
 import { columns, type ColumnKey, type Explorer } from './state.ts';
 import css from './list.module.css';
@@ -49,6 +49,25 @@ export function Head({ explorer, narrow, all, some, onAll }: { explorer: Explore
       </button>
     );
   };
+  const group = groupings.find((g) => g.key === explorer.group);
+  if (group) {
+    return (
+      <div role="rowgroup" className={css.head}>
+        <div role="row" className={`${css.group} ${css.groupHead}`}>
+          <div role="columnheader">{group.title}</div>
+          <div role="columnheader" className={css.groupBar}>
+            How bad
+          </div>
+          <div role="columnheader" className={css.groupCount}>
+            Findings
+          </div>
+          <div role="columnheader">
+            <span className="sr-only">Show only these</span>
+          </div>
+        </div>
+      </div>
+    );
+  }
   return (
     <div role="rowgroup" className={css.head}>
       <div role="row" className={css.headRow} style={{ gridTemplateColumns: template(explorer.columns, narrow) }}>

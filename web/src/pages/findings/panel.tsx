@@ -31,7 +31,9 @@ interface Props {
 export default function Panel({ id, tab, setTab, close, step, copyLink, intend, search }: Props) {
   const finding = useQuery({ queryKey: ['findings', 'one', id], queryFn: ({ signal }) => get<Detail>(`/api/findings/${encodeURIComponent(id)}`, undefined, signal) });
   const body = useRef<HTMLDivElement>(null);
-  useEffect(() => body.current?.scrollTo(0, 0), [id, tab]);
+  useEffect(() => {
+    body.current?.scrollTo(0, 0); // what it answers is no way to clean up: a promise in newer browsers
+  }, [id, tab]);
   const f = finding.data;
   return (
     <aside className={css.panel} aria-label="Finding" id="finding-panel">

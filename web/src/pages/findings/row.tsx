@@ -39,7 +39,7 @@ const cells: Record<ColumnKey, (f: Row) => ReactNode> = {
 /** The columns of the grid in the words of CSS. Narrow lists have the finding alone, with its place below it. */
 export function template(chosen: ColumnKey[], narrow: boolean): string {
   if (narrow) return '34px 92px minmax(0, 1fr)';
-  return ['34px', '92px', 'minmax(220px, 2fr)', ...columns.filter((c) => chosen.includes(c.key)).map((c) => c.width)].join(' ');
+  return ['34px', '92px', 'minmax(220px, 2.5fr)', ...columns.filter((c) => chosen.includes(c.key)).map((c) => c.width)].join(' ');
 }
 
 interface Props {
