@@ -160,6 +160,7 @@ func (e *search) overview(ctx context.Context, from, to time.Time) (*Overview, e
 	var open Tally
 	var undecided int
 	var took [6][]int64
+	now := e.now.Unix()
 	var oldest oldRows
 	rows.each(func(row int) {
 		status := e.view.code(row)
@@ -195,7 +196,7 @@ func (e *search) overview(ctx context.Context, from, to time.Time) (*Overview, e
 		if status == codeFixed && end == 0 { // on a branch: the row does not know when
 			return
 		}
-		t.open(severity, first, end)
+		t.open(severity, min(first, now), min(end, now)) // clocks of those who commit may be ahead
 	})
 
 	fails := e.with(query.Exactly("verdict", "fail"))

@@ -157,7 +157,7 @@ export default function OverviewPage() {
               },
               { key: 'open', title: 'By severity', spare: true, cell: (r) => <Mix of={r.open} most={Math.max(...o.repositories.map((x) => x.count))} label={r.name} /> },
               { key: 'count', title: 'Open', end: true, cell: (r) => <Count of={r} /> },
-              { key: 'score', title: 'Score', end: true, cell: (r) => count(r.score) },
+              { key: 'score', title: 'Score', end: true, cell: (r) => <span className={css.number}>{count(r.score)}</span> },
             ]}
           />
         </Card>
@@ -171,7 +171,7 @@ export default function OverviewPage() {
               { key: 'rule', title: 'Rule', cell: (r) => <To to={`/rules/${encodeURIComponent(r.rule)}`}>{r.title}</To> },
               { key: 'repositories', title: 'Repositories', end: true, spare: true, cell: (r) => count(r.repositories) },
               { key: 'count', title: 'Open', end: true, cell: (r) => <Count of={r} /> },
-              { key: 'score', title: 'Score', end: true, cell: (r) => count(r.score) },
+              { key: 'score', title: 'Score', end: true, cell: (r) => <span className={css.number}>{count(r.score)}</span> },
             ]}
           />
         </Card>
@@ -207,7 +207,7 @@ export default function OverviewPage() {
         </Card>
         <Card title="Coverage" about="What the last scans looked at">
           <div className={css.coverage}>
-            <Stat label="Repositories scanned" value={<To to="/repositories">{`${count(o.coverage.scanned)} of ${count(o.coverage.repositories)}`}</To>} detail={o.coverage.oldest && <>the oldest scan is of <Time at={o.coverage.oldest} /></>} />
+            <Stat label="Repositories scanned" value={<To to="/repositories">{`${count(o.coverage.scanned)} of ${count(o.coverage.repositories)}`}</To>} detail={o.coverage.oldest && <>oldest scan: <Time at={o.coverage.oldest} /></>} />
             <Stat label="Files understood" value={count(o.coverage.files)} detail={`${count(o.coverage.skipped)} in languages that are not infrastructure`} />
             <Stat label="Resources" value={<To to="/resources">{count(o.coverage.resources)}</To>} />
             <Stat label="Problems" value={count(o.coverage.problems)} detail="could not be read or resolved" tone={o.coverage.problems ? 'bad' : undefined} />
