@@ -3,14 +3,19 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
+	"plumbline.dev/plumbline/jobs"
+	"plumbline.dev/plumbline/mirror"
 	"plumbline.dev/plumbline/server"
+	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/store"
 	"plumbline.dev/plumbline/web"
 )
@@ -73,6 +78,8 @@ func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.St
 
 type serveFlags struct {
 	serverFlags
+	work   workFlags
+	noWork bool
 	listen string
 	url    string
 }
@@ -88,6 +95,8 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 		flags: func(c *call) {
 			f = serveFlags{}
 			f.declare(c)
+			f.work.declare(c)
+			c.set.BoolVar(&f.noWork, "no-work", false, "neither fetch nor scan in this process: workers do")
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
 			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, https://…, `URL` (default $PLUMBLINE_URL, or http and the host they ask for)")
 		},
@@ -104,6 +113,25 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	}
 	defer db.Close()
 	log := slog.New(slog.NewTextHandler(c.Err, nil))
+	data, err := f.dataDir(c)
+	if err != nil {
+		return err
+	}
+	ring, err := f.work.keys.ring(ctx, c, data, db)
+	if err != nil {
+		return err
+	}
+	queue, err := jobs.NewQueue(ctx, db, log)
+	if err != nil {
+		return err
+	}
+	if f.work.scans == 0 {
+		f.work.scans = max(1, runtime.NumCPU()/2) // people wait for the rest
+	}
+	work, err := f.work.options(workPlace{c, db, log, data, ring})
+	if err != nil {
+		return err
+	}
 	people, err := f.signIn(c, db, log)
 	if err != nil {
 		return err
@@ -112,12 +140,32 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people,
+	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people, Keys: ring, Data: data, Queue: queue,
+		Repositories: api.Repositories{AllowFile: f.work.allowFile != "", Keys: ring, Fetch: queue.FetchNow,
+			Mirror: func(repository store.ID) mirror.Mirror { return jobs.MirrorOf(data, repository) }},
 		Ready: func(address string) { announce(c, f.address(c, address), link) }}
 	if files, built := web.Files(); built {
 		o.Web = files
 	}
-	return server.New(o).Run(ctx)
+	if f.noWork {
+		return server.New(o).Run(ctx)
+	}
+	return both(ctx, server.New(o).Run, func(ctx context.Context) error { return jobs.Work(ctx, work) })
+}
+
+// both runs two things until the context ends or one of them does, and waits for both.
+func both(ctx context.Context, one, other func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 2)
+	for _, run := range [...]func(context.Context) error{one, other} {
+		go func() {
+			err := run(ctx)
+			stop()
+			ended <- err
+		}()
+	}
+	return errors.Join(<-ended, <-ended)
 }
 
 var openAPICommand = &command{
