@@ -94,6 +94,16 @@ func (s *Store) Organisations(ctx context.Context, person ID) (out []Organisatio
 	return out, nil
 }
 
+// Home returns the organisation in which somebody signed in last, 0 for none.
+func (s *Store) Home(ctx context.Context, person ID) (organisation ID, err error) {
+	err = s.DB.NewRaw(`SELECT m.organisation FROM membership m JOIN person p ON p.id = m.person
+		WHERE m.person = ? AND m.disabled_at = 0 AND p.disabled_at = 0 ORDER BY m.seen_at DESC, m.organisation LIMIT 1`, person).Scan(ctx, &organisation)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return organisation, err
+}
+
 // FirstOrganisation returns the oldest organisation, NotFound when there is none yet.
 func (s *Store) FirstOrganisation(ctx context.Context) (out Organisation, err error) {
 	err = s.DB.NewRaw("SELECT id, name, created_at FROM organisation ORDER BY id LIMIT 1").Scan(ctx, &out)

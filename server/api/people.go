@@ -31,7 +31,7 @@ func pageOf[T any](items []T, limit int, id func(T) store.ID) *page[T] {
 	if out.Body.Items == nil {
 		out.Body.Items = []T{}
 	}
-	if len(items) == limit {
+	if limit > 0 && len(items) == limit {
 		out.Body.Next = id(items[limit-1]).String()
 	}
 	return out

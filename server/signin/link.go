@@ -99,36 +99,33 @@ func (s *Service) link(ctx context.Context, entry store.Entry, t store.Ticket, v
 // linkOf is the path of a link, without the address of the server.
 func linkOf(ticket string) string { return "/signin?ticket=" + ticket }
 
+// errLink tells nobody whether there ever was such a link.
+func errLink() error {
+	return store.Refuse(store.Invalid, "This link has been used, or is too old. Ask for a new one; on the server itself, plumbline admin-link prints one.")
+}
+
 // RedeemLink signs in who has the ticket of a link.
 func (s *Service) RedeemLink(ctx context.Context, ticket, request string) error {
-	var found *store.Ticket
-	entry := store.Entry{Action: "session.start", Actor: "nobody", Address: visitOf(ctx).address, Request: request, Data: map[string]any{"method": "link"}}
-	peek, err := s.Store.Ticket(ctx, Hash(ticket))
+	t, err := s.Store.Ticket(ctx, Hash(ticket))
 	if err != nil {
 		return err
 	}
-	if peek == nil {
-		return store.Refuse(store.Invalid, "This link has been used, or is too old. Ask for a new one; on the server itself, plumbline admin-link makes one.")
+	from := network(visitOf(ctx).address)
+	if !s.addresses.open(from, s.Now()) {
+		return errSlow()
 	}
-	who, err := s.Store.Subject(ctx, peek.Organisation, peek.Person)
-	if err != nil {
+	refused := func() error {
+		s.addresses.fail(from, s.Now())
+		return s.refuse(ctx, "link", "", request, errLink())
+	}
+	if t == nil {
+		return refused()
+	}
+	return s.arrive(ctx, arrival{t.Organisation, t.Person, "link", request, refused}, func(ctx context.Context, tx *store.Tx) error {
+		used, err := tx.UseTicket(ctx, Hash(ticket))
+		if err == nil && used == nil {
+			err = errLink() // somebody was faster
+		}
 		return err
-	}
-	if who.Kind == "" {
-		return store.Refuse(store.Invalid, "This link has been used, or is too old. Ask for a new one; on the server itself, plumbline admin-link makes one.")
-	}
-	entry.Organisation, entry.Actor, entry.Object = peek.Organisation, "person:"+peek.Person.String()+" "+who.Name, "person:"+peek.Person.String()+" "+who.Name
-	err = s.Store.Write(ctx, entry, func(ctx context.Context, tx *store.Tx) error {
-		if found, err = tx.UseTicket(ctx, Hash(ticket)); err != nil {
-			return err
-		}
-		if found == nil {
-			return store.Refuse(store.Invalid, "This link has just been used.")
-		}
-		return tx.SignedIn(ctx, found.Organisation, found.Person, visitOf(ctx).address)
 	})
-	if err != nil {
-		return err
-	}
-	return s.start(ctx, found.Organisation, found.Person, "link")
 }

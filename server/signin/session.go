@@ -78,6 +78,11 @@ func (t *sessionStore) CommitCtx(ctx context.Context, token string, b []byte, ex
 			}
 		}
 	}
+	if since := r.Values["since"]; since != "" { // a cookie that changes because rights did makes nobody signed in later
+		if err := v.CreatedAt.UnmarshalText([]byte(since)); err != nil {
+			return fmt.Errorf("read a session: %w", err)
+		}
+	}
 	return t.s.Store.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.SaveSession(ctx, v) })
 }
 

@@ -54,6 +54,11 @@ type Service struct {
 	sessions *scs.SessionManager
 	issuers  *issuers
 	guesses  throttle // of tokens, by network
+
+	addresses throttle      // failures to sign in, by network
+	accounts  throttle      // by account
+	pairs     throttle      // by both
+	turns     chan struct{} // to hash a password
 }
 
 // New makes a Service. Over https the cookie has the prefix __Host-, so that no other site of the domain can set it.
@@ -65,7 +70,9 @@ func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Service{Options: o, issuers: newIssuers(o.Hosts), guesses: throttle{burst: 20, interval: 3 * time.Second}}
+	s := &Service{Options: o, issuers: newIssuers(o.Hosts), guesses: throttle{burst: 20, interval: 3 * time.Second},
+		addresses: throttle{burst: 20, interval: 20 * time.Second}, accounts: throttle{burst: 30, interval: time.Minute},
+		pairs: throttle{burst: 5, interval: time.Minute}, turns: make(chan struct{}, argonAtOnce)}
 	if o.URL != "" {
 		s.base = base.Scheme + "://" + base.Host
 	}
@@ -178,6 +185,7 @@ func (s *Service) start(ctx context.Context, organisation, person store.ID, meth
 	s.sessions.Put(ctx, "person", person.String())
 	s.sessions.Put(ctx, "organisation", organisation.String())
 	s.sessions.Put(ctx, "method", method)
+	s.sessions.Put(ctx, "since", store.MillisOf(s.Now()).Time().Format(time.RFC3339Nano))
 	return nil
 }
 
