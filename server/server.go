@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/jobs"
 	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server/api"
@@ -37,6 +38,7 @@ type Options struct {
 	SignIn *signin.Service // nil makes one for http without an address of its own
 
 	Repositories api.Repositories
+	Queue        *jobs.Queue // of fetches and scans; nil: nobody works
 
 	Keys         *seal.Ring      // the master key; nil: readiness does not ask for it
 	Audit        *store.AuditLog // nil: the log is neither proved nor exported
@@ -70,7 +72,7 @@ func New(o Options) *Server {
 	}
 	mux := http.NewServeMux()
 	s := &Server{Options: o, API: humago.New(mux, api.Config())}
-	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories}).Register(s.API)
+	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories, Queue: o.Queue}).Register(s.API)
 	s.metrics = newMetrics(&s.Options)
 	mux.HandleFunc("GET /healthz", s.serveLive)
 	mux.HandleFunc("GET /readyz", s.serveReady)

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/jobs"
 	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
@@ -28,6 +29,7 @@ type Service struct {
 	Audit  *store.AuditLog // nil: the log is neither proved nor exported
 
 	Repositories Repositories
+	Queue        *jobs.Queue // of the work behind it; nil: nobody works
 
 	catalogue catalogue
 	rulebook  rulebook
@@ -37,6 +39,7 @@ type Service struct {
 func (s *Service) Register(api huma.API) {
 	s.session(api)
 	s.repositories(api)
+	s.jobOperations(api)
 	s.findings(api)
 	s.overview(api)
 	s.compliance(api)
@@ -62,7 +65,7 @@ func Config() huma.Config {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "settings", Description: "The organisation, and where its people sign in."}, {Name: "audit", Description: "The log of everything that was changed."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "settings", Description: "The organisation, and where its people sign in."}, {Name: "audit", Description: "The log of everything that was changed."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "jobs", Description: "Work that is queued, runs or failed."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
 		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c
 }
