@@ -1,4 +1,4 @@
-import { IconBug, IconLayoutDashboard, IconRulerMeasure } from '@tabler/icons-react';
+import { IconBug, IconLayoutDashboard, IconRulerMeasure, IconShieldHalf } from '@tabler/icons-react';
 import type { Page } from '../app/page.ts';
 
 /** Every page, in the order of the rail; the first one with a place there is where a person arrives. README.md says how to add one. */
@@ -7,5 +7,7 @@ export const pages: Page[] = [
   { path: '/findings', title: 'Findings', load: () => import('./findings/findings.tsx'), nav: { icon: IconBug, group: 'see', key: 'f', bar: true } },
   { path: '/rules', title: 'Rules', load: () => import('./rules/rules.tsx'), nav: { icon: IconRulerMeasure, group: 'know', key: 'u' } },
   { path: '/rules/$rule', title: 'Rule', load: () => import('./rules/rule.tsx') },
+  { path: '/compliance', title: 'Compliance', load: () => import('./compliance/compliance.tsx'), nav: { icon: IconShieldHalf, group: 'know', key: 'c' } },
+  { path: '/compliance/$framework', title: 'Framework', load: () => import('./compliance/framework.tsx') },
   { path: '/signin', title: 'Sign in', load: () => import('./signin/signin.tsx'), bare: true },
 ];
