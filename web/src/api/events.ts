@@ -7,6 +7,9 @@ export const nouns = ['findings', 'repositories', 'scans', 'jobs', 'rules', 'aud
 /** How long events are gathered before anything is read again: a scan changes thousands of findings at once. */
 const pause = 800;
 
+/** How often everything is asked for again when there is no stream. */
+const slow = 30_000;
+
 /**
  * Keeps what is shown up to date while the page is open and visible. The browser connects again by itself; after that everything
  * is read again, because nobody knows what was missed. Answers whether the stream is up: undefined before the first answer.
@@ -25,22 +28,35 @@ export function useEvents(): boolean | undefined {
       waiting.clear();
     };
     const later = () => (timer ??= setTimeout(flush, pause));
-    const stream = new EventSource('/api/events');
-    stream.onopen = () => {
-      setUp(true);
-      if (dropped) void client.invalidateQueries();
-      dropped = false;
+    let stream: EventSource;
+    let asking: ReturnType<typeof setInterval> | undefined;
+    const connect = () => {
+      stream = new EventSource('/api/events');
+      stream.onopen = () => {
+        clearInterval(asking);
+        asking = undefined;
+        setUp(true);
+        if (dropped) void client.invalidateQueries();
+        dropped = false;
+      };
+      stream.onerror = () => {
+        dropped = true;
+        setUp(false);
+        // A proxy that lets no streams through, or a session that ended: ask now and then instead.
+        if (stream.readyState === EventSource.CLOSED) {
+          asking ??= setInterval(() => {
+            if (!document.hidden) void client.invalidateQueries();
+          }, slow);
+        }
+      };
+      for (const noun of nouns) {
+        stream.addEventListener(noun, () => {
+          waiting.add(noun);
+          later();
+        });
+      }
     };
-    stream.onerror = () => {
-      dropped = true;
-      setUp(false);
-    };
-    for (const noun of nouns) {
-      stream.addEventListener(noun, () => {
-        waiting.add(noun);
-        later();
-      });
-    }
+    connect();
     const seen = () => {
       if (!document.hidden && waiting.size > 0) later();
     };
@@ -48,6 +64,7 @@ export function useEvents(): boolean | undefined {
     return () => {
       stream.close();
       clearTimeout(timer);
+      clearInterval(asking);
       document.removeEventListener('visibilitychange', seen);
     };
   }, [client]);

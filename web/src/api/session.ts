@@ -13,9 +13,6 @@ export interface Session {
   role: string;
   /** Names of permissions: "finding:triage". What is missing here the server refuses. */
   permissions: string[];
-  /** Name of the organisation, and every one that the person belongs to, when the server says so. */
-  organisation_name?: string;
-  organisations?: { id: string; name: string }[];
 }
 
 /** The session of the person; undefined while it is being asked for and when nobody is signed in. */
@@ -26,4 +23,22 @@ export function useSession(): Session | undefined {
 /** Whether the person may do what a permission names. False while nobody knows. */
 export function useMay(permission: string): boolean {
   return useSession()?.permissions.includes(permission) ?? false;
+}
+
+/** A person's own account: what they are called, and the organisations that they are in. */
+export interface Account {
+  person: { name: string; email: string };
+  organisation: { id: string; name: string };
+  organisations: { id: string; name: string }[];
+}
+
+/** The account of the person who is signed in; undefined for tokens and while it is being asked for. */
+export function useAccount(): Account | undefined {
+  const session = useSession();
+  return useQuery({
+    queryKey: ['people', 'account'],
+    queryFn: ({ signal }) => get<Account>('/api/account', undefined, signal),
+    enabled: session?.kind === 'person',
+    staleTime: 300_000,
+  }).data;
 }

@@ -4,19 +4,13 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { IconBug, IconFolderCode, IconGavel, IconSearch, type Icon } from '@tabler/icons-react';
 import { get } from '../api/http.ts';
+import type { Schema } from '../api/types.ts';
+import { visible } from '../part/name.tsx';
 import { useSession } from '../api/session.ts';
 import { pages } from '../pages/index.tsx';
 import { useGo, type Search } from './address.ts';
 import { KeyCaps } from './help.tsx';
 import css from './palette.module.css';
-
-/** What GET /api/search finds: things with a name, best first. */
-interface Hit {
-  kind: 'finding' | 'repository' | 'rule';
-  id: string;
-  title: string;
-  detail: string;
-}
 
 interface Entry {
   key: string;
@@ -28,15 +22,21 @@ interface Entry {
   search?: Search;
 }
 
-const icons: Record<Hit['kind'], Icon> = { finding: IconBug, repository: IconFolderCode, rule: IconGavel };
-
-const entryOf = (h: Hit): Entry => ({
-  key: h.kind + h.id,
-  icon: icons[h.kind],
-  title: h.title,
-  detail: h.detail,
-  ...(h.kind === 'finding' ? { to: '/findings', search: { finding: h.id } } : { to: `/${h.kind === 'rule' ? 'rules' : 'repositories'}/${encodeURIComponent(h.id)}` }),
-});
+/** What an organisation has whose names or words hold a text: repositories, rules and findings, each asked for apart. */
+async function find(text: string, signal: AbortSignal): Promise<Entry[]> {
+  // Who may not read one of them still finds the others.
+  const ask = <T,>(path: string, limit: number) => get<{ items: T[] }>(path, { q: text, limit }, signal).then((r) => r.items, () => [] as T[]);
+  const [repositories, rules, findings] = await Promise.all([
+    ask<Schema<'Repository'>>('/api/repositories', 5),
+    ask<Schema<'RuleItem'>>('/api/rules', 4),
+    ask<Schema<'FindingRow'>>('/api/findings', 5),
+  ]);
+  return [
+    ...repositories.map((r): Entry => ({ key: `repository ${r.id}`, icon: IconFolderCode, title: visible(r.name), detail: 'Repository', to: `/repositories/${r.id}` })),
+    ...rules.map((r): Entry => ({ key: `rule ${r.id}`, icon: IconGavel, title: visible(r.title), detail: r.id, to: `/rules/${encodeURIComponent(r.id)}` })),
+    ...findings.map((f): Entry => ({ key: `finding ${f.id}`, icon: IconBug, title: visible(f.message), detail: visible(`${f.repository.name} · ${f.address}`), to: '/findings', search: { finding: f.id } })),
+  ];
+}
 
 /** Goes anywhere by a few letters. */
 export function Palette({ open, close }: { open: boolean; close: () => void }) {
@@ -49,7 +49,7 @@ export function Palette({ open, close }: { open: boolean; close: () => void }) {
   const list = useRef<HTMLUListElement>(null);
   const hits = useQuery({
     queryKey: ['search', asked],
-    queryFn: ({ signal }) => get<{ items: Hit[] }>('/api/search', { text: asked }, signal),
+    queryFn: ({ signal }) => find(asked, signal),
     enabled: open && asked.length > 1,
     placeholderData: keepPreviousData,
   });
@@ -60,7 +60,7 @@ export function Palette({ open, close }: { open: boolean; close: () => void }) {
       .filter((p) => p.nav && (!p.nav.needs || session?.permissions.includes(p.nav.needs)))
       .filter((p) => words.every((w) => p.title.toLowerCase().includes(w)))
       .map((p) => ({ key: p.path, icon: p.nav!.icon, title: p.title, caps: p.nav!.key && `g ${p.nav!.key}`, to: p.path }));
-    const found = asked.length > 1 && words.length > 0 ? (hits.data?.items ?? []).map(entryOf) : [];
+    const found = asked.length > 1 && words.length > 0 ? (hits.data ?? []) : [];
     const search: Entry[] =
       words.length > 0 ? [{ key: 'search', icon: IconSearch, title: `Findings that match “${text.trim()}”`, to: '/findings', search: { q: text.trim() } }] : [];
     return [...to, ...found, ...search];

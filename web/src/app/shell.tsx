@@ -18,7 +18,7 @@ import {
 } from '@tabler/icons-react';
 import { useEvents } from '../api/events.ts';
 import { send } from '../api/http.ts';
-import { useSession, type Session } from '../api/session.ts';
+import { useAccount, useSession, type Session } from '../api/session.ts';
 import { pages } from '../pages/index.tsx';
 import { useGo } from './address.ts';
 import { Boundary } from './boundary.tsx';
@@ -108,7 +108,7 @@ export function Shell() {
             {up === false && (
               <div className={css.offline} role="status">
                 <IconWifiOff size={16} aria-hidden />
-                <span className={css.label}>Not live: connecting…</span>
+                <span className={css.label}>Updated every 30 s</span>
               </div>
             )}
             <Person session={session} />
@@ -216,22 +216,24 @@ export function initials(name: string): string {
 
 function Person({ session }: { session: Session | undefined }) {
   const say = useSay();
+  const account = useAccount();
   if (!session) return null;
-  const choose = (id: string) =>
-    send('PUT', '/api/session/organisation', { id }).then(
+  const name = account?.person.name || session.name;
+  const choose = (organisation: string) =>
+    send('PUT', '/api/session', { organisation }).then(
       () => window.location.assign('/'),
       (e: unknown) => say.failed(e),
     );
   return (
     <Menu position="right-end" width={250}>
       <Menu.Target>
-        <button type="button" className={css.person} aria-label={`${session.name}, ${session.organisation_name ?? session.role}`}>
+        <button type="button" className={css.person} aria-label={`${name}, ${account?.organisation.name ?? session.role}`}>
           <span className={css.face} aria-hidden>
-            {initials(session.name)}
+            {initials(name)}
           </span>
           <span className={css.who}>
-            <b>{session.name}</b>
-            <span>{session.organisation_name ?? session.role}</span>
+            <b>{name}</b>
+            <span>{account?.organisation.name ?? session.role}</span>
           </span>
           <IconSelector size={15} className={css.label} aria-hidden />
         </button>
@@ -241,15 +243,15 @@ function Person({ session }: { session: Session | undefined }) {
           {session.name}
           {session.role && ` · ${session.role}`}
         </Menu.Label>
-        {(session.organisations?.length ?? 0) > 1 && (
+        {account && account.organisations.length > 1 && (
           <>
             <Menu.Divider />
             <Menu.Label>Organisation</Menu.Label>
-            {session.organisations?.map((o) => (
+            {account.organisations.map((o) => (
               <Menu.Item
                 key={o.id}
                 leftSection={<IconBuilding size={16} aria-hidden />}
-                rightSection={o.id === session.organisation ? <IconCheck size={15} aria-label="chosen" /> : null}
+                rightSection={o.id === account.organisation.id ? <IconCheck size={15} aria-label="chosen" /> : null}
                 onClick={() => void choose(o.id)}
               >
                 {o.name}

@@ -2,9 +2,10 @@ import { useState } from 'react';
 import { Button, Modal } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, send } from '../../api/http.ts';
+import type { Schema } from '../../api/types.ts';
 import { useSay } from '../../app/toasts.tsx';
 import { count, many } from '../../part/time.tsx';
-import { reasons, type Action, type Target } from './data.ts';
+import { reasons, type Action, type Target, type Triaged } from './data.ts';
 import css from './actions.module.css';
 
 /** What somebody is about to do, and to what; n is how many findings that are. */
@@ -32,10 +33,10 @@ export function useAct(): (target: Target, action: Action) => Promise<boolean> {
         say.done(`${said.comment} ${many(ids.length, 'finding')}`);
         return true;
       }
-      const { changed, undo } = await send<{ changed: number; undo?: string }>('POST', `/api/findings/${kind}`, { ...target, ...how });
+      const { changed, skipped, undo } = await send<Triaged>('POST', `/api/findings/${kind}`, { ...target, ...how });
       await again();
       say.done(
-        `${said[action.kind]} ${many(changed, 'finding')}`,
+        `${said[action.kind]} ${many(changed, 'finding')}${skipped > 0 ? `, ${count(skipped)} left as they were` : ''}`,
         undo
           ? async () => {
               await send('POST', '/api/findings/undo', { undo });
@@ -92,7 +93,7 @@ function Form({ intent, close, done }: { intent: Intent; close: () => void; done
   const [busy, setBusy] = useState(false);
   const people = useQuery({
     queryKey: ['people', 'assignable'],
-    queryFn: ({ signal }) => get<{ items: { id: string; name: string }[] }>('/api/people', undefined, signal),
+    queryFn: ({ signal }) => get<{ items: Schema<'Person'>[] }>('/api/people', { limit: 200 }, signal),
     enabled: intent.kind === 'assign',
   });
   // The end of a day is the person's own: what is muted until Friday is muted all Friday.
@@ -109,7 +110,7 @@ function Form({ intent, close, done }: { intent: Intent; close: () => void; done
     intent.kind === 'mute'
       ? { kind: 'mute', reason, comment: comment.trim(), until }
       : intent.kind === 'assign'
-        ? { kind: 'assign', assignee }
+        ? { kind: 'assign', assignee: assignee || undefined }
         : { kind: intent.kind, comment: comment.trim() };
 
   return (
@@ -149,7 +150,7 @@ function Form({ intent, close, done }: { intent: Intent; close: () => void; done
             <option value="">Nobody</option>
             {people.data?.items.map((p) => (
               <option key={p.id} value={p.id}>
-                {p.name}
+                {p.name || p.email}
               </option>
             ))}
           </select>

@@ -1,173 +1,48 @@
-import type { SeverityName } from '../../part/badge.tsx';
-
-/** Something that has an id and a name. */
-export interface Named {
-  id: string;
-  name: string;
-}
-
-/** A commit that brought or mended a finding. */
-export interface Commit {
-  sha: string;
-  author: string;
-  at?: string;
-}
+import type { Schema } from '../../api/types.ts';
 
 /** A finding as a row of the list. */
-export interface Row {
-  id: string;
-  severity: SeverityName;
-  baseSeverity: SeverityName;
-  status: 'open' | 'muted' | 'fixed';
-  outcome: 'fail' | 'undecided';
-  rule: string;
-  ruleTitle: string;
-  category: string;
-  message: string;
-  provider: string;
-  dialect: string;
-  resourceType: string;
-  address: string;
-  attribute?: string;
-  unit: string;
-  file: string;
-  line: number;
-  repository: Named;
-  team?: Named;
-  /** Its name is an address of mail. */
-  assignee?: Named;
-  hasFix: boolean;
-  firstSeenAt: string;
-  lastSeenAt: string;
-  introduced?: Commit;
-  fixedAt?: string;
-  fixed?: Commit;
-  mute?: Mute;
-}
-
-/** A decision that a finding is not to be acted on. */
-export interface Mute {
-  reason: string;
-  comment: string;
-  by: string;
-  at?: string;
-  until?: string;
-}
-
-/** Lines of a file; from and to are the first and the last line that are marked, text is what it is about: module.web, var.acl. */
-export interface Excerpt {
-  text?: string;
-  file: string;
-  first: number;
-  lines: string[];
-  from: number;
-  to: number;
-}
-
-export interface Place {
-  text?: string;
-  file: string;
-  line: number;
-}
-
-export interface Evidence {
-  path: string;
-  value: string;
-  from: Place[];
-}
-
-export interface Fix {
-  title: string;
-  caution?: string;
-  /** Addresses of other resources that change too. */
-  shared: string[];
-  files: string[];
-  /** Unified, of all files; "" when it is not to be shown. */
-  diff: string;
-  /** What the fix went through before it was offered. */
-  gates: string[];
-}
-
-/** Something that happened to a finding. */
-export interface Happening {
-  id: string;
-  at: string;
-  kind: string;
-  actor: string;
-  branch?: string;
-  sha?: string;
-  data: Record<string, unknown>;
-}
-
+export type Row = Schema<'FindingRow'>;
 /** A finding with all that is known of it. */
-export interface Detail extends Row {
-  /** Markdown of the rule's page. */
-  why: string;
-  controls: { framework: string; name: string; control: string; title: string }[];
-  native?: string;
-  maybe?: boolean;
-  variants: string[];
-  secret?: boolean;
-  excerpt?: Excerpt;
-  /** The lines of module calls and of the way that values took, where they are elsewhere. */
-  code: Excerpt[];
-  calls: Place[];
-  related: Place[];
-  evidence: Evidence[];
-  waits: { name: string; kind: string; place?: Place }[];
-  fixes: Fix[];
-  suppression?: { kind: string; reason: string; until?: string; place?: Place };
-  presence: { branch: string; default: boolean; status: 'open' | 'muted' | 'fixed'; file: string; line: number; since: string; sinceAt?: string; fixed?: string; fixedAt?: string }[];
-  /** False when the details are not kept any more. */
-  kept: boolean;
-}
-
-export interface FacetValue {
-  value: string;
-  /** For people, where it is another text. */
-  label?: string;
-  count: number;
-}
-
-export interface Facets {
-  items: { key: string; values: FacetValue[]; more: number }[];
-  total: number;
-}
-
+export type Detail = Schema<'FindingDetail'>;
+/** Lines of a file; from and to are the first and the last line that are marked. */
+export type Excerpt = Schema<'FindingExcerpt'>;
+export type Place = Schema<'FindingPlace'>;
+/** Something that happened to a finding. */
+export type Happening = Schema<'FindingEvent'>;
+export type FacetValue = Pick<Schema<'FacetValue'>, 'value' | 'label' | 'count'>;
+export type Facets = Schema<'FacetsOutputBody'>;
 /** How a half-written query can go on: texts in place of start to end. */
-export interface Suggestions {
-  start: number;
-  end: number;
-  key: string;
-  items: { text: string; doc: string }[];
-  mistake?: { start: number; end: number; message: string };
-}
-
+export type Suggestions = Schema<'SuggestOutputBody'>;
 /** A group of findings: all of one rule, one repository and so on. */
-export interface Group {
-  value: string;
-  label?: string;
-  count: number;
-  severities: Partial<Record<SeverityName, number>>;
-  /** The terms of a query that ask for it. */
-  term: string;
-}
+export type Group = Schema<'FindingGroup'>;
+/** What a change of findings did. */
+export type Triaged = Schema<'Triaged'>;
 
-export interface View {
-  id: string;
-  name: string;
-  query: string;
+/** A saved search; what it looks like is in settings, which only the interface reads. */
+export type View = Schema<'View'>;
+
+/** What settings of a view hold. */
+export interface ViewSettings {
   sort?: string;
   group?: string;
   columns?: string[];
-  mine: boolean;
+}
+
+/** The settings of a view; none when they cannot be read. */
+export function settingsOf(view: Pick<View, 'settings'>): ViewSettings {
+  try {
+    const s: unknown = JSON.parse(view.settings || '{}');
+    return typeof s === 'object' && s !== null ? (s as ViewSettings) : {};
+  } catch {
+    return {};
+  }
 }
 
 /** What can be done to findings. */
 export type Action =
   | { kind: 'mute'; reason: string; comment: string; until?: string }
   | { kind: 'restore'; comment: string }
-  | { kind: 'assign'; assignee: string }
+  | { kind: 'assign'; assignee?: string }
   | { kind: 'comment'; comment: string };
 
 /** Which findings: some by id, or all that a query matches. */

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { get } from '../../api/http.ts';
+import type { Schema } from '../../api/types.ts';
 import { To } from '../../app/link.tsx';
 import { Code } from '../../part/code.tsx';
 import { Name, visible } from '../../part/name.tsx';
@@ -16,6 +17,12 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
   const events = useQuery({
     queryKey: ['findings', 'events', f.id],
     queryFn: ({ signal }) => get<{ items: Happening[] }>(`/api/findings/${encodeURIComponent(f.id)}/events`, { limit: 100 }, signal),
+  });
+  const people = useQuery({
+    queryKey: ['people', 'assignable'],
+    queryFn: ({ signal }) => get<{ items: Schema<'Person'>[] }>('/api/people', { limit: 200 }, signal),
+    enabled: events.data?.items.some((h) => h.kind === 'assigned') ?? false,
+    staleTime: 300_000,
   });
   return (
     <div className={css.details}>
@@ -153,7 +160,7 @@ export function Details({ f, search }: { f: Detail; search: (query: string) => v
           {events.data?.items.map((h) => (
             <li key={h.id} data-kind={h.kind}>
               <div>
-                <Said h={h} /> <span className={css.dim}>
+                <Said h={h} people={people.data?.items ?? []} /> <span className={css.dim}>
                   <Time at={h.at} />
                 </span>
               </div>
@@ -182,12 +189,14 @@ const words: Record<string, string> = {
   severity: 'Severity changed',
 };
 
-function Said({ h }: { h: Happening }) {
+function Said({ h, people }: { h: Happening; people: Schema<'Person'>[] }) {
+  // Who it is assigned to is an id, of which the name may have changed since.
+  const assigned = people.find((p) => p.id === h.data.to);
   return (
     <>
       {h.actor && <b>{visible(h.actor)} </b>}
       {words[h.kind] ?? h.kind}
-      {h.kind === 'assigned' && <b> {visible(String(h.data.to ?? h.data.after ?? '') || 'nobody')}</b>}
+      {h.kind === 'assigned' && <b> {assigned ? visible(assigned.name || assigned.email) : h.data.to && h.data.to !== '0' ? 'somebody' : 'nobody'}</b>}
       {h.kind === 'muted' && typeof h.data.reason === 'string' && <> ({reasons.find((r) => r.value === h.data.reason)?.label.toLowerCase() ?? h.data.reason})</>}
       {h.branch && <> on {visible(h.branch)}</>}
       {h.sha && (

@@ -6,7 +6,7 @@ import { address, get, send } from '../../api/http.ts';
 import { useMay } from '../../api/session.ts';
 import { useSay } from '../../app/toasts.tsx';
 import { visible } from '../../part/name.tsx';
-import { groupings, sorts, type View } from './data.ts';
+import { groupings, settingsOf, sorts, type View } from './data.ts';
 import { columns, type Explorer } from './state.ts';
 import css from './toolbar.module.css';
 
@@ -110,13 +110,14 @@ function Views({ explorer }: { explorer: Explorer }) {
   const say = useSay();
   const may = useMay('view:write');
   const [name, setName] = useState('');
+  const [shared, setShared] = useState(false);
   const [open, setOpen] = useState(false);
   const views = useQuery({ queryKey: ['views'], queryFn: ({ signal }) => get<{ items: View[] }>('/api/views', undefined, signal) });
   const again = () => client.invalidateQueries({ queryKey: ['views'] });
-  const current = views.data?.items.find((v) => v.query === explorer.query && (v.group ?? '') === explorer.group);
+  const current = views.data?.items.find((v) => v.query === explorer.query && (settingsOf(v).group ?? '') === explorer.group);
   const save = () => {
     if (name.trim() === '') return;
-    const view = { name: name.trim(), query: explorer.query, sort: explorer.sort, group: explorer.group, columns: explorer.columns };
+    const view = { name: name.trim(), query: explorer.query, shared, settings: JSON.stringify({ sort: explorer.sort, group: explorer.group, columns: explorer.columns }) };
     void send('POST', '/api/views', view).then(
       async () => {
         setName('');
@@ -132,7 +133,7 @@ function Views({ explorer }: { explorer: Explorer }) {
       async () => {
         await again();
         say.done(`Removed “${v.name}”`, async () => {
-          await send('POST', '/api/views', { name: v.name, query: v.query, sort: v.sort, group: v.group, columns: v.columns });
+          await send('POST', '/api/views', { name: v.name, query: v.query, shared: v.shared, settings: v.settings });
           await again();
         });
       },
@@ -149,10 +150,10 @@ function Views({ explorer }: { explorer: Explorer }) {
         {views.data?.items.length === 0 && <Menu.Label>Save what you look at often; everybody sees shared views.</Menu.Label>}
         {views.data?.items.map((v) => (
           <div key={v.id} className={css.view}>
-            <Menu.Item leftSection={tick(v === current)} onClick={() => explorer.show(v)} title={visible(v.query)}>
+            <Menu.Item leftSection={tick(v === current)} onClick={() => explorer.show({ query: v.query, ...settingsOf(v) })} title={visible(v.query)}>
               {visible(v.name)}
             </Menu.Item>
-            {may && v.mine && (
+            {may && v.own && (
               <button type="button" className={css.remove} aria-label={`Remove ${visible(v.name)}`} onClick={() => remove(v)}>
                 <IconTrash size={14} aria-hidden />
               </button>
@@ -169,10 +170,13 @@ function Views({ explorer }: { explorer: Explorer }) {
                 save();
               }}
             >
-              <input value={name} maxLength={80} onChange={(e) => setName(e.target.value)} onKeyDown={(e) => e.stopPropagation()} placeholder="Save this view as…" aria-label="Name of the view" />
+              <input value={name} maxLength={200} onChange={(e) => setName(e.target.value)} onKeyDown={(e) => e.stopPropagation()} placeholder="Save this view as…" aria-label="Name of the view" />
               <Button size="xs" type="submit" disabled={name.trim() === ''}>
                 Save
               </Button>
+              <label>
+                <input type="checkbox" checked={shared} onChange={(e) => setShared(e.target.checked)} /> for everybody
+              </label>
             </form>
           </>
         )}
