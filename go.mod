@@ -32,6 +32,7 @@ require (
 	golang.org/x/crypto v0.58.0 // Argon2 for passwords, ChaCha20-Poly1305 for secrets at rest
 	golang.org/x/mod v0.42.0 // the Merkle log of the audit and its signed checkpoints
 	golang.org/x/oauth2 v0.37.0 // the code flow of OpenID Connect
+	golang.org/x/sys v0.49.0 // Landlock and seccomp around the process that scans for the server
 	golang.org/x/term v0.47.0 // whether a stream is a terminal, and its width
 	golang.org/x/text v0.43.0 // encodings for textencodebase64, width of characters
 	golang.org/x/time v0.16.0 // rate limits
@@ -144,7 +145,6 @@ require (
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect

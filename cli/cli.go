@@ -116,12 +116,12 @@ func Main(ctx context.Context, args []string, env Env) int {
 	case "-v", "--version":
 		name = "version"
 	}
-	all := commands()
+	all := append(commands(), childCommand)
 	i := slices.IndexFunc(all, func(c *command) bool { return c.name == name })
 	if i < 0 {
-		names := make([]string, len(all))
-		for i, c := range all {
-			names[i] = c.name
+		var names []string
+		for _, c := range commands() { // those in the help
+			names = append(names, c.name)
 		}
 		return ended(env, nil, &failed{Usage, fmt.Sprintf("there is no command %q", name), didYouMean(config.Nearest(name, names))})
 	}

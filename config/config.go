@@ -49,6 +49,7 @@ type Config struct {
 	tree   fs.FS
 	layers map[string]*layer // by folder
 	outer  string            // folder of the outermost file
+	under  *layer            // what lies below all files; nil for nothing
 	mu     sync.Mutex
 	merged map[string]*Settings // by folder, for folders with a layer
 }
@@ -206,6 +207,27 @@ func Load(tree fs.FS, dir string) (*Config, error) {
 	return c, nil
 }
 
+// Under puts settings below those of all files: what a server says of every repository. They are written as a file at the root
+// of the tree would be, without the keys that hold for a whole run. Name is what mistakes call them; they are an Errors, and
+// nothing counts then. It comes before anything is asked, and at most once.
+func (c *Config) Under(name string, text []byte) error {
+	if len(text) > maxFileBytes {
+		return Errors{{name, 1, 1, fmt.Sprintf("the settings are larger than %d bytes", maxFileBytes)}}
+	}
+	l, mistakes := parse(name, text)
+	for _, k := range l.runKeys {
+		mistakes = append(mistakes, Error{name, k.Line, k.Column, fmt.Sprintf("%s stands in the settings file of a repository only", k.Value)})
+	}
+	if len(mistakes) > 0 {
+		sortErrors(mistakes)
+		return mistakes
+	}
+	c.under = l
+	c.Ignores = append(c.Ignores, l.ignores...)
+	clear(c.merged)
+	return nil
+}
+
 // Add reads one more settings file, one that the walk through the tree came upon. Parents must be added before their
 // children. A file that was read before is left out. Errors are those of Load.
 func (c *Config) Add(file string) error {
@@ -302,6 +324,11 @@ func (c *Config) merge(folder string) *Settings {
 		return s
 	}
 	s := defaults()
+	if c.under != nil {
+		for _, overlay := range c.under.overlays {
+			overlay(&s)
+		}
+	}
 	if folder != "." {
 		parent := path.Dir(folder)
 		for c.layers[parent] == nil && parent != "." {

@@ -33,7 +33,7 @@ type RequestCommit struct {
 type RuleSwitch struct {
 	Rule     string           // id, alias or glob
 	Off      bool             // not judged at all
-	Severity finding.Severity // 0 leaves it
+	Severity finding.Severity `json:",omitzero"` // 0 leaves it
 }
 
 // ChildLimits bounds a child. The zero value of a field means the default beside it.
@@ -183,5 +183,6 @@ type childLine struct {
 type childEnd struct {
 	Commits int      // results sent
 	Sandbox []string // what holds the child back: seccomp, landlock, network namespace, limits
+	Limit   string   // the limit that was reached, see ChildError
 	Err     string   // why it stopped early, for people; empty when all commits were done
 }

@@ -35,6 +35,7 @@ type scan struct {
 	kept       atomic.Int64            // resources of units that are kept for the proof of fixes
 	dialectOf  []int                   // index in Dialects of each estate
 	series     *Series                 // that this is a scan of; nil for none
+	noSettings bool                    // no settings file counts
 }
 
 func open(ctx context.Context, o Options) (*scan, error) {
@@ -184,21 +185,30 @@ func (s *scan) checkVars() error {
 
 // addSettings reads the settings files that the walk came upon, parents first, and checks the names in all of them.
 func (s *scan) addSettings(files []string) error {
+	var mistakes config.Errors
 	if s.Config == nil {
-		c, err := config.Load(s.FS, ".")
-		if err != nil {
+		from := s.FS
+		if s.noSettings {
+			from = nothing{}
+		}
+		c, err := config.Load(from, ".")
+		more, wrong := errors.AsType[config.Errors](err)
+		if err != nil && !wrong {
 			return err
+		}
+		mistakes = append(mistakes, more...)
+		if err := c.Under("the settings of the server", []byte(s.Settings)); err != nil {
+			return fmt.Errorf("the settings of the server: %w", err)
 		}
 		s.Config = c
 	}
 	var found []string
 	for _, f := range files {
-		if config.IsFile(f) {
+		if config.IsFile(f) && !s.noSettings {
 			found = append(found, f)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
-	var mistakes config.Errors
 	for _, f := range found {
 		err := s.Config.Add(f)
 		if more, ok := errors.AsType[config.Errors](err); ok {
@@ -214,6 +224,14 @@ func (s *scan) addSettings(files []string) error {
 		return mistakes
 	}
 	return nil
+}
+
+// nothing is a tree without files.
+type nothing struct{}
+
+// Open finds nothing.
+func (nothing) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
 // inputs tells a dialect what the settings say of the unit rooted in dir.

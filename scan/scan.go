@@ -26,6 +26,7 @@ type Options struct {
 	Dialects []dialect.Dialect // in the order in which they may claim a file
 	Rules    *rule.Catalogue
 	Config   *config.Config                    // the settings files read so far; those further down are added on the way; nil means none
+	Settings string                            // settings that lie below those of all files, as YAML; only where Config is nil
 	Known    config.Known                      // the names that settings may use
 	Only     func(*rule.Rule) bool             // the rules that the user asked for; nil means all
 	Severity func(*rule.Rule) finding.Severity // what somebody above the settings says of a rule; 0 is what the settings say; nil says nothing
@@ -58,8 +59,9 @@ type Decisions struct {
 
 // Result is a report with what is needed to show it.
 type Result struct {
-	Report *finding.Report
-	Files  func(path string) *source.File // a file that was read, nil when it was not
+	Report   *finding.Report
+	Settings []string                       // the settings files that counted, sorted
+	Files    func(path string) *source.File // a file that was read, nil when it was not
 }
 
 // Run scans. The error is about the surroundings; what is wrong with the input is in the report.
@@ -87,7 +89,7 @@ func (s *scan) run(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	return &Result{Report: report, Files: s.file}, nil
+	return &Result{Report: report, Settings: s.Config.Files(), Files: s.file}, nil
 }
 
 // judgeAll judges every unit that was asked for, several at once, and returns the results in the order of the units.

@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 
+	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/dialect"
 	"plumbline.dev/plumbline/source"
 )
@@ -81,7 +83,8 @@ func (s *Series) reset() {
 
 // Ask is what a scan of a series does beyond its options.
 type Ask struct {
-	Fixes bool // prove and offer fixes
+	Fixes      bool // prove and offer fixes
+	NoSettings bool // no settings file of the tree counts: they have mistakes
 }
 
 // Scan scans a tree. The error is about the surroundings or the settings; the next scan is whole then.
@@ -100,12 +103,14 @@ func (s *Series) Scan(ctx context.Context, tree fs.FS, ask Ask) (*Result, error)
 	}
 	s.fresh, s.opened = 0, 0
 	run := newScan(o)
-	run.series, s.now = s, run
+	run.series, run.noSettings, s.now = s, ask.NoSettings, run
 	run.reader.Kept = s.kept
 	s.forget(git)
 	if err := run.open(ctx); err != nil {
+		_, ok = errors.AsType[config.Errors](err) // nothing was opened yet, and what is here still holds for the tree before
 		return nil, err
 	}
+	run.baseline()
 	result, err := run.run(ctx)
 	if err != nil {
 		return nil, err
@@ -113,6 +118,25 @@ func (s *Series) Scan(ctx context.Context, tree fs.FS, ask Ask) (*Result, error)
 	s.sweep(run)
 	s.prior, ok = git, git != nil
 	return result, nil
+}
+
+// baseline reads the baseline that the settings of the tree name. One that cannot be read is a problem, not the end: a server
+// scans every commit.
+func (s *scan) baseline() {
+	name := s.Config.Run.Baseline
+	if name == "" || s.Decide.Baseline != nil {
+		return
+	}
+	f, problem := s.reader.Read(name)
+	if problem == nil {
+		var err error
+		if s.Decide.Baseline, err = ReadBaseline(f); err != nil {
+			problem = &source.Problem{Kind: source.Invalid, Range: source.Range{File: name}, Message: err.Error()}
+		}
+	}
+	if problem != nil {
+		s.note([]source.Problem{*problem})
+	}
 }
 
 // Visit evaluates every unit of the tree that was scanned last, judges nothing, and hands the units to visit one after the other.

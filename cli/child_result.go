@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/jobs"
+	"plumbline.dev/plumbline/report"
+	"plumbline.dev/plumbline/rule"
+	"plumbline.dev/plumbline/scan"
+	"plumbline.dev/plumbline/source"
+)
+
+// fill puts a report into a result: all of it, or what differs from the report before.
+func (w *childWork) fill(r *jobs.CommitResult, result *scan.Result) {
+	now := result.Report
+	r.Problems, r.Hygiene, r.Coverage, r.Judged = now.Problems, now.Hygiene, now.Coverage, now.Judged
+	r.Settings = result.Settings
+	r.Open = make(map[string]int)
+	var before map[string]*finding.Finding
+	if !r.Full {
+		before = byID(w.last)
+	}
+	same := func(f *finding.Finding) bool {
+		was := before[f.ID]
+		return was != nil && equal(was, f) && sameText(f.Location.File, w.lastOf, result) && sameText(f.Resource.Range.File, w.lastOf, result)
+	}
+	after := byID(now)
+	r.Total = len(after)
+	for _, list := range [][]finding.Finding{now.Findings, now.Undecided} {
+		for i := range list {
+			f := &list[i]
+			if after[f.ID] != f {
+				continue // it fails under one set of inputs and is undecided under another one
+			}
+			if f.Outcome == finding.Fail && f.Suppression == nil {
+				r.Open[f.Severity.String()]++
+			}
+			if !same(f) {
+				r.Found = append(r.Found, detail(f, result.Files))
+			}
+		}
+	}
+	for id := range before {
+		if after[id] == nil {
+			r.Gone = append(r.Gone, id)
+		}
+	}
+}
+
+// byID finds the findings of a report; a fail comes before an undecided one with the same identity.
+func byID(r *finding.Report) map[string]*finding.Finding {
+	out := make(map[string]*finding.Finding, len(r.Findings)+len(r.Undecided))
+	for _, list := range [][]finding.Finding{r.Findings, r.Undecided} {
+		for i := range list {
+			if f := &list[i]; out[f.ID] == nil {
+				out[f.ID] = f
+			}
+		}
+	}
+	return out
+}
+
+// equal compares two findings. Most are the very same, with lists in the same memory, because their units were taken over.
+func equal(a, b *finding.Finding) bool {
+	if shared(a.Related, b.Related) && shared(a.Evidence, b.Evidence) && shared(a.Waits, b.Waits) && shared(a.Fixes, b.Fixes) &&
+		shared(a.Resource.Variants, b.Resource.Variants) && shared(a.Resource.Calls, b.Resource.Calls) && a.Suppression == nil && b.Suppression == nil {
+		return a.Twin == b.Twin && a.Rule == b.Rule && a.Severity == b.Severity && a.Outcome == b.Outcome && a.Message == b.Message && a.Path == b.Path &&
+			a.Location == b.Location && a.Secret == b.Secret && a.Resource.Address == b.Resource.Address && a.Resource.Type == b.Resource.Type &&
+			a.Resource.Native == b.Resource.Native && a.Resource.Provider == b.Resource.Provider && a.Resource.Dialect == b.Resource.Dialect &&
+			a.Resource.Unit == b.Resource.Unit && a.Resource.Maybe == b.Resource.Maybe && a.Resource.Range == b.Resource.Range
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func shared[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || unsafe.SliceData(a) == unsafe.SliceData(b))
+}
+
+// sameText reports whether a file has the same text in both results, so that an excerpt of it is the same.
+func sameText(name string, before, now *scan.Result) bool {
+	if name == "" {
+		return true
+	}
+	a, b := before.Files(name), now.Files(name)
+	return a == b || a != nil && b != nil && string(a.Bytes) == string(b.Bytes)
+}
+
+// What is quoted of a file.
+const (
+	excerptLines  = 5   // around what decided
+	excerptMost   = 40  // lines in all
+	excerptWidth  = 400 // bytes of a line
+	whyLines      = 2
+	whyMost       = 12 // excerpts of a finding
+	diffMost      = 64 << 10
+	snapshotEdges = 4 * jobs.MaxSnapshot
+)
+
+// detail adds to a finding what the interface shows beside it.
+func detail(f *finding.Finding, files func(string) *source.File) jobs.Finding {
+	d := jobs.Finding{Finding: *f}
+	for _, fix := range f.Fixes {
+		d.Proved = append(d.Proved, jobs.ProvedFix{Diff: diff(fix.Edits, files, f.Secret), Gates: gates})
+	}
+	if f.Secret {
+		return d // nothing is quoted
+	}
+	d.Excerpt = excerpt(f.Location, excerptLines, files)
+	seen := []finding.Location{f.Location}
+	why := func(list []finding.Related) {
+		for _, at := range list {
+			if len(d.Why) == whyMost || near(seen, at.Location) {
+				continue
+			}
+			if e := excerpt(at.Location, whyLines, files); e != nil {
+				seen = append(seen, at.Location)
+				d.Why = append(d.Why, jobs.CodeExcerpt{Text: at.Text, Excerpt: *e})
+			}
+		}
+	}
+	why(f.Resource.Calls)
+	why(f.Related)
+	for _, e := range f.Evidence {
+		why(e.From)
+	}
+	return d
+}
+
+// near reports whether a place is on or beside the lines of another one.
+func near(seen []finding.Location, l finding.Location) bool {
+	for _, s := range seen {
+		if s.File == l.File && l.From.Line >= s.From.Line-whyLines && l.From.Line <= s.From.Line+whyLines {
+			return true
+		}
+	}
+	return false
+}
+
+// excerpt quotes the lines around a place, without what looks like a secret.
+func excerpt(l finding.Location, around int, files func(string) *source.File) *jobs.Excerpt {
+	if l.File == "" || l.From.Line == 0 {
+		return nil
+	}
+	f := files(l.File)
+	if f == nil {
+		return nil
+	}
+	last := max(l.To.Line, l.From.Line)
+	e := &jobs.Excerpt{File: l.File, First: max(l.From.Line-around, 1), Mark: [2]int{l.From.Line, last}}
+	for n := e.First; n <= min(last+around, f.Lines(), e.First+excerptMost-1); n++ {
+		e.Lines = append(e.Lines, masked(f.Text(f.Line(n)), false))
+	}
+	return e
+}
+
+// masked is a line with secrets hidden, of a bounded width.
+func masked(line string, all bool) string {
+	if len(line) > excerptWidth {
+		line = strings.ToValidUTF8(line[:excerptWidth], "")
+	}
+	at := 0
+	var b strings.Builder
+	for _, s := range rule.SecretSpans(line, all) {
+		if s[0] < at {
+			continue
+		}
+		b.WriteString(line[at:s[0]])
+		b.WriteString(rule.Hidden)
+		at = s[1]
+	}
+	b.WriteString(line[at:])
+	return b.String()
+}
+
+// gates are what package fix leads every fix through before it is offered.
+var gates = []string{
+	"The files parse and evaluate, with no problem that was not there before",
+	"The finding became a pass: it is neither undecided nor gone with its resource",
+	"No other verdict became a fail",
+	"In the evaluated resources nothing changed but what is named here",
+	"Applied again, it changes nothing more",
+}
+
+// diff shows the edits of a fix, file by file, without secrets.
+func diff(edits []finding.Edit, files func(string) *source.File, secret bool) string {
+	var b strings.Builder
+	shown := make(map[string]bool)
+	for _, e := range edits {
+		name := e.Location.File
+		if shown[name] {
+			continue
+		}
+		shown[name] = true
+		for line := range strings.Lines(report.Diff(files(name), edits, 3)) {
+			if b.Len()+len(line) > diffMost {
+				return b.String()
+			}
+			if strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "+++ ") || strings.HasPrefix(line, "@@ ") {
+				b.WriteString(line)
+				continue
+			}
+			text := strings.TrimSuffix(line, "\n")
+			b.WriteString(text[:1] + masked(text[1:], secret) + "\n")
+		}
+	}
+	return b.String()
+}
