@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 
+	"plumbline.dev/plumbline/outbound"
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
@@ -29,8 +31,20 @@ func (f *serveFlags) address(c *call, listener string) string {
 }
 
 // signIn makes what signs people in.
-func (f *serveFlags) signIn(c *call, db *store.Store, log *slog.Logger) (*signin.Service, error) {
-	people, err := signin.New(signin.Options{Store: db, Log: log, URL: f.address(c, "")})
+func (f *serveFlags) signIn(c *call, db *store.Store, log *slog.Logger, ring *seal.Ring) (*signin.Service, error) {
+	list := f.issuers
+	if list == "" {
+		list, _ = c.Lookup("PLUMBLINE_ISSUER_HOSTS")
+	}
+	names := []string{"public"}
+	if list != "" {
+		names = append(names, strings.Split(list, ",")...)
+	}
+	hosts, err := outbound.Parse(names, "--issuer-hosts")
+	if err != nil {
+		return nil, usage("--issuer-hosts: %v", err)
+	}
+	people, err := signin.New(signin.Options{Store: db, Log: log, URL: f.address(c, ""), Seal: ring, Hosts: hosts})
 	if err != nil {
 		return nil, usage("--url: %v", err)
 	}
@@ -70,7 +84,7 @@ is for those who have the database of the server in hand anyway, and is recorded
 				return err
 			}
 			defer db.Close()
-			people, err := f.signIn(c, db, slog.New(slog.DiscardHandler))
+			people, err := f.signIn(c, db, slog.New(slog.DiscardHandler), nil)
 			if err != nil {
 				return err
 			}

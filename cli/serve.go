@@ -78,10 +78,11 @@ func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.St
 
 type serveFlags struct {
 	serverFlags
-	work   workFlags
-	noWork bool
-	listen string
-	url    string
+	work    workFlags
+	noWork  bool
+	listen  string
+	url     string
+	issuers string // hosts, separated by commas
 }
 
 var serveCommand = func() *command {
@@ -99,6 +100,7 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 			c.set.BoolVar(&f.noWork, "no-work", false, "neither fetch nor scan in this process: workers do")
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
 			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, https://…, `URL` (default $PLUMBLINE_URL, or http and the host they ask for)")
+			c.set.StringVar(&f.issuers, "issuer-hosts", "", "hosts of sign-in providers and of issuers of CI's tokens that are not on the internet, separated by commas, `LIST` (default $PLUMBLINE_ISSUER_HOSTS)")
 		},
 		run: func(ctx context.Context, c *call) error { return runServe(ctx, c, &f) },
 	}
@@ -132,7 +134,7 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	people, err := f.signIn(c, db, log)
+	people, err := f.signIn(c, db, log, ring)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.Ready != nil {
 		s.Ready(listener.Addr().String())
 	}
+	go s.SignIn.Maintain(ctx)
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(listener) }()
 	select {
