@@ -73,7 +73,7 @@ type command struct {
 func commands() []*command {
 	return []*command{
 		scanCommand, fixCommand, explainCommand, rulesCommand, inventoryCommand, baselineCommand,
-		initCommand, newCommand, testCommand, serveCommand, adminLinkCommand, auditCommand, backupCommand, restoreCommand, completionCommand(), versionCommand, openAPICommand,
+		initCommand, newCommand, testCommand, serveCommand, workerCommand, adminLinkCommand, auditCommand, backupCommand, restoreCommand, completionCommand(), versionCommand, openAPICommand,
 	}
 }
 

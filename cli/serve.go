@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"plumbline.dev/plumbline/server"
 	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/store"
+	"plumbline.dev/plumbline/trace"
 	"plumbline.dev/plumbline/web"
 )
 
@@ -80,6 +80,8 @@ type serveFlags struct {
 	serverFlags
 	work    workFlags
 	noWork  bool
+	log     logFlags
+	watch   watchFlags
 	listen  string
 	url     string
 	issuers string // hosts, separated by commas
@@ -97,6 +99,8 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 			f = serveFlags{}
 			f.declare(c)
 			f.work.declare(c)
+			f.log.declare(c)
+			f.watch.declare(c)
 			c.set.BoolVar(&f.noWork, "no-work", false, "neither fetch nor scan in this process: workers do")
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
 			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, https://…, `URL` (default $PLUMBLINE_URL, or http and the host they ask for)")
@@ -114,15 +118,32 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return err
 	}
 	defer db.Close()
-	log := slog.New(slog.NewTextHandler(c.Err, nil))
+	log, err := f.log.logger(c)
+	if err != nil {
+		return err
+	}
+	tracer, sent, err := f.log.tracer(log)
+	if err != nil {
+		return err
+	}
+	defer sent()
+	ctx = trace.With(ctx, tracer)
 	data, err := f.dataDir(c)
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
 	}
 	ring, err := f.work.keys.ring(ctx, c, data, db)
 	if err != nil {
 		return err
 	}
+	w, err := f.watch.start(ctx, c, watched{db, ring, log, f.address(c, "")})
+	if err != nil {
+		return err
+	}
+	defer w.stop()
 	queue, err := jobs.NewQueue(ctx, db, log)
 	if err != nil {
 		return err
@@ -143,6 +164,7 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return err
 	}
 	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people, Keys: ring, Data: data, Queue: queue,
+		Audit: w.Audit, Tracer: tracer, MetricsToken: w.Token,
 		Repositories: api.Repositories{AllowFile: f.work.allowFile != "", Keys: ring, Fetch: queue.FetchNow,
 			Mirror: func(repository store.ID) mirror.Mirror { return jobs.MirrorOf(data, repository) }},
 		Ready: func(address string) { announce(c, f.address(c, address), link) }}

@@ -17,6 +17,7 @@ import (
 	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/store"
+	"plumbline.dev/plumbline/trace"
 )
 
 // workFlags are the flags of every command that fetches and scans.
@@ -94,6 +95,7 @@ func tasks(s *store.Store) []jobs.Task {
 type workerFlags struct {
 	serverFlags
 	workFlags
+	log logFlags
 }
 
 var workerCommand = func() *command {
@@ -109,6 +111,7 @@ working on goes on elsewhere within seconds.`,
 			f = workerFlags{}
 			f.serverFlags.declare(c)
 			f.workFlags.declare(c)
+			f.log.declare(c)
 		},
 		run: func(ctx context.Context, c *call) error { return runWorker(ctx, c, &f) },
 	}
@@ -130,7 +133,17 @@ func runWorker(ctx context.Context, c *call, f *workerFlags) error {
 	if err != nil {
 		return err
 	}
-	o, err := f.options(workPlace{c, db, slog.New(slog.NewTextHandler(c.Err, nil)), data, ring})
+	log, err := f.log.logger(c)
+	if err != nil {
+		return err
+	}
+	tracer, sent, err := f.log.tracer(log)
+	if err != nil {
+		return err
+	}
+	defer sent()
+	ctx = trace.With(ctx, tracer)
+	o, err := f.options(workPlace{c, db, log, data, ring})
 	if err != nil {
 		return err
 	}
