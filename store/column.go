@@ -95,8 +95,9 @@ type columns struct {
 	teams        map[ID]string
 	people       map[ID]string // address of mail
 
-	used  atomic.Int64 // nanoseconds
-	cache answers
+	used     atomic.Int64 // nanoseconds
+	cache    answers
+	branches branchNames
 }
 
 type namedRepository struct {
@@ -157,7 +158,7 @@ var searched = [...]textColumn{colMessage, colAddress, colFile, colRule}
 const namesAge = 5 * time.Second
 
 // refresh brings columns up to a revision. What others wait for does not end with the one who began it.
-func (s *Store) refresh(ctx context.Context, c *columns, revision int64) error {
+func (s *Store) refresh(ctx context.Context, c *columns, revision int64) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
 	c.mu.Lock()
@@ -166,9 +167,10 @@ func (s *Store) refresh(ctx context.Context, c *columns, revision int64) error {
 		return nil
 	}
 	first := !c.loaded
+	var changed []int
 	newer := first || c.revision < revision
 	if newer {
-		if err := s.readRows(ctx, c, revision); err != nil {
+		if changed, err = s.readRows(ctx, c, revision); err != nil {
 			c.clear()
 			return err
 		}
@@ -178,18 +180,29 @@ func (s *Store) refresh(ctx context.Context, c *columns, revision int64) error {
 		c.clear()
 		return err
 	}
-	if newer || renamed {
-		c.dropRemoved()
+	if newer {
 		for _, col := range searched {
 			c.dicts[col].fold()
 		}
+	}
+	switch {
+	case first || renamed || len(changed) > fewRows:
+		c.dropRemoved()
 		c.cache.clear()
+	case newer:
+		for _, row := range changed {
+			c.gone[row] = !c.there(row)
+		}
+		c.cache.follow(changed, len(c.ids))
 	}
 	if first {
 		s.columns.evict(c)
 	}
 	return nil
 }
+
+// fewRows is how many changed rows answers follow one by one; after more it is cheaper to begin again.
+const fewRows = 10_000
 
 // clear forgets everything, so that the next one reads it again.
 func (c *columns) clear() {
@@ -250,38 +263,40 @@ func (c *columns) row(id ID) (int, bool) {
 	return slices.BinarySearch(c.ids[:c.sorted], id)
 }
 
-// readRows reads the rows that changed since the columns' revision.
-func (s *Store) readRows(ctx context.Context, c *columns, revision int64) error {
+// readRows reads the rows that changed since the columns' revision, and returns which; nil the first time.
+func (s *Store) readRows(ctx context.Context, c *columns, revision int64) (changed []int, err error) {
 	query := columnsQuery + " WHERE organisation = ? AND revision > ? ORDER BY id"
 	args := []any{c.organisation, c.revision}
 	if !c.loaded {
 		var n int
 		if err := s.DB.NewRaw("SELECT count(*) FROM finding WHERE organisation = ?", c.organisation).Scan(ctx, &n); err != nil {
-			return fmt.Errorf("count the findings: %w", err)
+			return nil, fmt.Errorf("count the findings: %w", err)
 		}
 		c.grow(n + n/16)
 		query, args = columnsQuery+" WHERE organisation = ? ORDER BY id", args[:1]
 	}
 	rows, err := s.DB.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("read findings: %w", err)
+		return nil, fmt.Errorf("read findings: %w", err)
 	}
 	defer rows.Close()
 	r := newRowReader()
 	for rows.Next() {
 		if err := rows.Scan(r.into...); err != nil {
-			return fmt.Errorf("read findings: %w", err)
+			return nil, fmt.Errorf("read findings: %w", err)
 		}
-		c.take(r)
+		if row := c.take(r); c.loaded {
+			changed = append(changed, row)
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read findings: %w", err)
+		return nil, fmt.Errorf("read findings: %w", err)
 	}
 	if !c.loaded {
 		c.loaded, c.sorted = true, len(c.ids)
 	}
 	c.revision = revision
-	return nil
+	return changed, nil
 }
 
 // columnsQuery reads what take takes.
@@ -329,9 +344,9 @@ func newRowReader() *rowReader {
 	return r
 }
 
-// take adds or replaces the row that was read. During the first load, in the order of ids, all are new.
-func (c *columns) take(r *rowReader) {
-	row, known := 0, false
+// take adds or replaces the row that was read, and returns its number. During the first load, in the order of ids, all are new.
+func (c *columns) take(r *rowReader) (row int) {
+	known := false
 	if c.loaded {
 		row, known = c.row(r.id)
 	}
@@ -365,6 +380,7 @@ func (c *columns) take(r *rowReader) {
 	for i, col := range columnsText {
 		c.codes[col][row] = c.dicts[col].add(r.texts[i])
 	}
+	return row
 }
 
 // append makes an empty row at the end.
@@ -402,6 +418,12 @@ func (c *columns) dropRemoved() {
 	for row, code := range c.codes[colRepository] {
 		c.gone[row] = gone[code]
 	}
+}
+
+// there tells whether the repository of a row is there.
+func (c *columns) there(row int) bool {
+	r, ok := c.repositories[idOf(c.dicts[colRepository].of(c.codes[colRepository][row]))]
+	return ok && !r.removed
 }
 
 // idOf reads an id as dictionaries have it.

@@ -13,10 +13,35 @@ type answer struct {
 	once  sync.Once
 	value any
 	err   error
+	size  int
 }
 
 // maxAnswers bounds the memory of the answers of one organisation, in bytes; beyond it all of them go.
 const maxAnswers = 96 << 20
+
+// follower is an answer that need not be forgotten when few rows change. Those of a lower order are asked first.
+type follower interface {
+	order() int
+	follow(changed []int, size int) bool
+}
+
+// follow keeps the answers that can follow a change of some rows, and forgets the others. Nobody may ask meanwhile.
+func (a *answers) follow(changed []int, size int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for order := range 3 {
+		for question, e := range a.all {
+			f, ok := e.value.(follower)
+			if ok && f.order() != order {
+				continue
+			}
+			if !ok || !f.follow(changed, size) {
+				delete(a.all, question)
+				a.size -= e.size
+			}
+		}
+	}
+}
 
 func (a *answers) clear() {
 	a.mu.Lock()
@@ -48,7 +73,8 @@ func cached[T any](a *answers, question string, size func(T) int, compute func()
 			delete(a.all, question)
 			return
 		}
-		if a.size += size(value) + len(question) + 100; a.size > maxAnswers {
+		e.size = size(value) + len(question) + 100
+		if a.size += e.size; a.size > maxAnswers {
 			a.all, a.size = nil, 0
 		}
 	})
@@ -59,4 +85,5 @@ func cached[T any](a *answers, question string, size func(T) int, compute func()
 	return e.value.(T), nil
 }
 
-func sizeOfRows(r rowSet) int { return 8 * len(r) }
+func sizeOfRows(f *rowTerm) int   { return 8 * len(f.rows) }
+func sizeOfMatch(f *rowMatch) int { return 8 * len(f.rows) }

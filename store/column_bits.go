@@ -90,3 +90,38 @@ func rowsFrom(column []uint32, from, to uint32) rowSet {
 	}
 	return out
 }
+
+// grow makes room for a number of rows.
+func (s rowSet) grow(rows int) rowSet {
+	for len(s) < (rows+63)/64 {
+		s = append(s, 0)
+	}
+	return s
+}
+
+// set says whether a row is in the set.
+func (s rowSet) set(row int, in bool) {
+	if in {
+		s.put(row)
+	} else {
+		s[row>>6] &^= 1 << (row & 63)
+	}
+}
+
+// followed is a set of rows that can say of each row whether it is in it, so that it need not be made anew when few rows change.
+type followed struct {
+	rows rowSet
+	test func(row int) bool // nil: it cannot
+}
+
+// follow brings the set to what changed rows are now, of size rows in all. It tells whether it could.
+func (f *followed) follow(changed []int, size int) bool {
+	if f.test == nil {
+		return false
+	}
+	f.rows = f.rows.grow(size)
+	for _, row := range changed {
+		f.rows.set(row, f.test(row))
+	}
+	return true
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/query"
@@ -65,7 +67,38 @@ func (e *search) counts(rows rowSet, col textColumn) []uint32 {
 	return out
 }
 
-// ruleCounts is how many rows have each rule; frameworks are counted from it too.
+// countFlags counts rows by a flag.
+func (e *search) countFlags(rows rowSet) func(flag uint8) int {
+	var n [256]int
+	rows.each(func(row int) { n[e.c.flags[row]]++ })
+	return func(flag uint8) int {
+		sum := 0
+		for v := range n {
+			if uint8(v)&flag != 0 {
+				sum += n[v]
+			}
+		}
+		return sum
+	}
+}
+
+// countOf is how many rows have a text.
+func (e *search) countOf(rows rowSet, col textColumn, text string) int {
+	code, ok := e.c.dicts[col].find([]byte(text))
+	if !ok {
+		return 0
+	}
+	n := 0
+	codes := e.c.codes[col]
+	rows.each(func(row int) {
+		if codes[row] == code {
+			n++
+		}
+	})
+	return n
+}
+
+// facet counts the values of a key.
 func (e *search) facet(ctx context.Context, key string, limit int) (*Facet, error) {
 	without := ""
 	if e.Query.Has(key) {
@@ -85,32 +118,33 @@ func (e *search) facet(ctx context.Context, key string, limit int) (*Facet, erro
 	}
 	switch key {
 	case "severity":
+		var n [256]int
+		rows.each(func(row int) { n[e.c.severity[row]]++ })
 		for s := finding.Critical; s >= finding.Info; s-- {
-			t := query.Exactly("severity", s.String())
-			fits, err := e.term(ctx, &t)
-			if err != nil {
-				return nil, err
-			}
-			put(s.String(), "", rows.countBoth(fits))
+			put(s.String(), "", n[s])
 		}
 	case "status":
 		for code, s := range statusOf {
 			put(string(s), "", rows.countBoth(e.view.status[code]))
 		}
-	case "verdict", "has":
-		for _, k := range query.Keys() {
-			if k.Name != key {
-				continue
+	case "verdict":
+		n := e.countFlags(rows)
+		undecided := n(flagUndecided)
+		put(finding.Fail.String(), "", rows.count()-undecided)
+		put(finding.Undecided.String(), "", undecided)
+	case "has":
+		all := rows.count()
+		put("fix", "", e.countFlags(rows)(flagFix))
+		put("assignee", "", all-e.countOf(rows, colAssignee, "0"))
+		put("team", "", all-e.countOf(rows, colTeam, "0"))
+		put("mute", "", all-e.countOf(rows, colReason, ""))
+		until := 0
+		rows.each(func(row int) {
+			if e.c.times[colUntil][row] > 0 {
+				until++
 			}
-			for _, word := range k.Values {
-				t := query.Exactly(key, word)
-				fits, err := e.term(ctx, &t)
-				if err != nil {
-					return nil, err
-				}
-				put(word, "", rows.countBoth(fits))
-			}
-		}
+		})
+		put("expiry", "", until)
 	case "file":
 		e.countDirectories(rows, put)
 		e.most(out, limit)
@@ -202,21 +236,7 @@ func (e *search) countFrameworks(rows rowSet, put func(value, label string, coun
 
 // countBranches counts the repositories that have something that fits and a branch of that name: what is on each branch is not in memory.
 func (e *search) countBranches(ctx context.Context, rows rowSet, put func(value, label string, count int)) error {
-	byRepository, err := cached(&e.c.cache, "branches", func(m map[ID][]string) int { return 1000 * len(m) }, func() (map[ID][]string, error) {
-		var list []struct {
-			Repository ID
-			Name       string
-		}
-		err := e.store.DB.NewRaw("SELECT b.repository, b.name FROM branch b JOIN repository r ON r.id = b.repository WHERE r.organisation = ? AND b.removed_at = 0", e.Scope.Organisation).Scan(context.WithoutCancel(ctx), &list)
-		if err != nil {
-			return nil, fmt.Errorf("read branches: %w", err)
-		}
-		out := map[ID][]string{}
-		for _, b := range list {
-			out[b.Repository] = append(out[b.Repository], b.Name)
-		}
-		return out, nil
-	})
+	byRepository, err := e.c.branches.read(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -232,6 +252,35 @@ func (e *search) countBranches(ctx context.Context, rows rowSet, put func(value,
 		put(name, "", n)
 	}
 	return nil
+}
+
+// branchNames are the names of the branches of each repository. They may be as old as other names.
+type branchNames struct {
+	mu   sync.Mutex
+	at   time.Time
+	list map[ID][]string
+}
+
+func (b *branchNames) read(ctx context.Context, e *search) (map[ID][]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.list != nil && e.store.Now().Sub(b.at) < namesAge {
+		return b.list, nil
+	}
+	var list []struct {
+		Repository ID
+		Name       string
+	}
+	err := e.store.DB.NewRaw("SELECT b.repository, b.name FROM branch b JOIN repository r ON r.id = b.repository WHERE r.organisation = ? AND b.removed_at = 0", e.Scope.Organisation).Scan(ctx, &list)
+	if err != nil {
+		return nil, fmt.Errorf("read branches: %w", err)
+	}
+	out := map[ID][]string{}
+	for _, n := range list {
+		out[n.Repository] = append(out[n.Repository], n.Name)
+	}
+	b.list, b.at = out, e.store.Now()
+	return out, nil
 }
 
 // textsOf returns texts of a column that begin with a text, of rows in scope.

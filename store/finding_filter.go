@@ -40,15 +40,43 @@ type search struct {
 	c     *columns
 	now   time.Time // to the minute: what is computed from it is kept that long
 	view  *branchView
-	all   rowSet // the rows of the scope and the view
-	key   string // of scope and view, in questions to the answers
+	scope *rowTerm // the rows of the scope and the view
+	all   rowSet   // the same, as they are now
+	key   string   // of scope and view, in questions to the answers
 }
+
+// rowTerm is the rows that fit a term.
+type rowTerm struct{ followed }
+
+func (*rowTerm) order() int { return 1 }
+
+// rowMatch is the rows that fit a query in a scope.
+type rowMatch struct{ followed }
+
+func (*rowMatch) order() int { return 2 }
 
 // branchView is which findings are there and what their status is, by default or on the branches of a query.
 type branchView struct {
+	followed
+	c      *columns
 	key    string
-	rows   rowSet
 	status [len(statusOf)]rowSet
+}
+
+func (*branchView) order() int { return 0 }
+
+// follow is followed.follow with the status.
+func (v *branchView) follow(changed []int, size int) bool {
+	if !v.followed.follow(changed, size) {
+		return false
+	}
+	for code := range v.status {
+		v.status[code] = v.status[code].grow(size)
+		for _, row := range changed {
+			v.status[code].set(row, v.rows.has(row) && v.c.status[row] == uint8(code))
+		}
+	}
+	return true
 }
 
 // code returns the status code of a row in the view.
@@ -104,67 +132,123 @@ func (e *search) look(ctx context.Context) error {
 		return err
 	}
 	e.key = fmt.Sprintf("%q %v %d %v", key, e.Scope.All, e.Scope.Repository, e.Scope.Teams)
-	e.all, err = cached(&e.c.cache, "all "+e.key, sizeOfRows, func() (rowSet, error) {
-		rows := slices.Clone(e.view.rows)
+	e.scope, err = cached(&e.c.cache, "all "+e.key, sizeOfRows, func() (*rowTerm, error) {
+		out := &rowTerm{followed{rows: slices.Clone(e.view.rows)}}
+		view := e.view
+		tests := []func(int) bool{func(row int) bool { return view.rows.has(row) }}
+		if view.test == nil {
+			tests = append(tests, nil)
+		}
+		narrow := func(t *rowTerm) {
+			out.rows.and(t.rows)
+			tests = append(tests, t.test)
+		}
 		if !e.Scope.All {
-			rows.and(e.codes(colTeam, func(id string) bool { return slices.Contains(e.Scope.Teams, int64(idOf([]byte(id)))) }))
+			narrow(e.codes(colTeam, func(id string) bool { return slices.Contains(e.Scope.Teams, int64(idOf([]byte(id)))) }))
 		}
 		if e.Scope.Repository != 0 {
-			rows.and(e.codes(colRepository, func(id string) bool { return idOf([]byte(id)) == ID(e.Scope.Repository) }))
+			narrow(e.codes(colRepository, func(id string) bool { return idOf([]byte(id)) == ID(e.Scope.Repository) }))
 		}
-		return rows, nil
+		out.test = allOf(tests)
+		return out, nil
 	})
+	if err == nil {
+		e.all = e.scope.rows
+	}
 	return err
 }
 
-// codes is the set of rows whose text is accepted.
-func (e *search) codes(col textColumn, accept func(text string) bool) rowSet {
-	return rowsWhere(e.c.codes[col], e.c.dicts[col].match(accept))
+// allOf is a test that all hold; nil when one of them is.
+func allOf(tests []func(int) bool) func(int) bool {
+	if slices.ContainsFunc(tests, func(t func(int) bool) bool { return t == nil }) {
+		return nil
+	}
+	return func(row int) bool {
+		for _, t := range tests {
+			if !t(row) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
-// live are the rows of repositories that are there, of those that a table by repository marks.
-func (e *search) live(marked []bool) rowSet {
-	rows := rowsWhere(e.c.codes[colRepository], marked)
+// anyOf is the rows that are in one of the sets.
+func (e *search) anyOf(list ...*rowTerm) *rowTerm {
+	out := &rowTerm{followed{rows: newRowSet(len(e.c.ids))}}
+	follows := true
+	for _, t := range list {
+		out.rows.or(t.rows)
+		follows = follows && t.test != nil
+	}
+	if follows {
+		out.test = func(row int) bool { return slices.ContainsFunc(list, func(t *rowTerm) bool { return t.test(row) }) }
+	}
+	return out
+}
+
+// codes is the set of rows whose text is accepted.
+func (e *search) codes(col textColumn, accept func(text string) bool) *rowTerm {
+	return e.coded(col, e.c.dicts[col].match(accept), accept)
+}
+
+// coded is the set of rows whose code is marked; of codes that come later accept decides.
+func (e *search) coded(col textColumn, marked []bool, accept func(text string) bool) *rowTerm {
+	c := e.c
+	return &rowTerm{followed{rowsWhere(c.codes[col], marked), func(row int) bool {
+		code := c.codes[col][row]
+		for int(code) >= len(marked) {
+			marked = append(marked, accept(string(c.dicts[col].of(uint32(len(marked))))))
+		}
+		return marked[code]
+	}}}
+}
+
+// timed is the set of rows whose time lies between two, both included.
+func (e *search) timed(col timeColumn, from, to uint32) *rowTerm {
+	c := e.c
+	return &rowTerm{followed{rowsFrom(c.times[col], from, to), func(row int) bool { return c.times[col][row] >= from && c.times[col][row] <= to }}}
+}
+
+// live are the rows of repositories that are there.
+func (e *search) live() rowSet {
+	rows := newRowSet(len(e.c.ids))
 	for row, gone := range e.c.gone {
-		if gone {
-			rows[row>>6] &^= 1 << (row & 63)
+		if !gone {
+			rows.put(row)
 		}
 	}
 	return rows
 }
 
 // flagged is the set of rows with a flag.
-func (e *search) flagged(flag uint8) rowSet {
+func (e *search) flagged(flag uint8) *rowTerm {
 	var marked [256]bool
 	for v := range marked {
 		marked[v] = uint8(v)&flag != 0
 	}
-	return rowsWhere(e.c.flags, marked[:])
-}
-
-// everywhere marks every repository.
-func (e *search) everywhere() []bool {
-	return e.c.dicts[colRepository].match(func(string) bool { return true })
+	c := e.c
+	return &rowTerm{followed{rowsWhere(c.flags, marked[:]), func(row int) bool { return c.flags[row]&flag != 0 }}}
 }
 
 // defaultView has what the default branches have or had; of repositories without a default branch it has everything.
 func (e *search) defaultView(key string) *branchView {
-	rows := e.live(e.everywhere())
-	onDefault := e.flagged(flagDefault)
-	onDefault.or(e.codes(colRepository, func(id string) bool { return e.c.repositories[idOf([]byte(id))].branch == "" }))
-	rows.and(onDefault)
-	return e.withStatus(key, rows)
+	rows := e.live()
+	onDefault := e.anyOf(e.flagged(flagDefault), e.codes(colRepository, func(id string) bool { return e.c.repositories[idOf([]byte(id))].branch == "" }))
+	rows.and(onDefault.rows)
+	v := e.withStatus(key, rows)
+	c := e.c
+	v.test = func(row int) bool { return !c.gone[row] && onDefault.test(row) }
+	return v
 }
 
 // withStatus gives rows the status that they have on their own.
 func (e *search) withStatus(key string, rows rowSet) *branchView {
-	v := &branchView{key: key, rows: rows}
+	v := &branchView{followed: followed{rows: rows}, c: e.c, key: key}
 	for code := range v.status {
-		var marked [256]bool
-		marked[code] = true
-		v.status[code] = rowsWhere(e.c.status, marked[:])
-		v.status[code].and(rows)
+		v.status[code] = newRowSet(len(e.c.ids))
 	}
+	rows.each(func(row int) { v.status[e.c.status[row]].put(row) })
 	return v
 }
 
@@ -181,7 +265,7 @@ func (e *search) branchView(ctx context.Context, key string) (*branchView, error
 			continue
 		}
 		if slices.ContainsFunc(t.Values, func(v query.Value) bool { return v.Wild && v.Text == "*" }) {
-			v := e.withStatus(key, e.live(e.everywhere()))
+			v := e.withStatus(key, e.live())
 			v.status[codeOpen].or(v.status[codeMuted])
 			open.or(v.status[codeOpen])
 			there = merge(there, v.rows)
@@ -194,9 +278,9 @@ func (e *search) branchView(ctx context.Context, key string) (*branchView, error
 		open.or(openThere)
 		there = merge(there, rows)
 	}
-	there.and(e.live(e.everywhere()))
-	v := &branchView{key: key, rows: there}
-	muted := e.codes(colReason, func(reason string) bool { return reason != "" })
+	there.and(e.live())
+	v := &branchView{followed: followed{rows: there}, c: e.c, key: key}
+	muted := e.codes(colReason, func(reason string) bool { return reason != "" }).rows
 	open.and(there)
 	v.status[codeMuted] = slices.Clone(open)
 	v.status[codeMuted].and(muted)
@@ -247,8 +331,8 @@ func (e *search) present(ctx context.Context, t *query.Term) (there, open rowSet
 			others = append(others, b.ID)
 		}
 	}
-	there = e.codes(colRepository, func(id string) bool { return defaults[idOf([]byte(id))] })
-	there.and(e.flagged(flagDefault))
+	there = e.codes(colRepository, func(id string) bool { return defaults[idOf([]byte(id))] }).rows
+	there.and(e.flagged(flagDefault).rows)
 	own := e.withStatus("", there)
 	open.or(own.status[codeOpen])
 	open.or(own.status[codeMuted])
@@ -291,8 +375,9 @@ func (e *search) matched(ctx context.Context, without string) (rowSet, error) {
 	if without != "" {
 		q = q.Without(without)
 	}
-	return cached(&e.c.cache, e.question("match", q.String()), sizeOfRows, func() (rowSet, error) {
+	out, err := cached(&e.c.cache, e.question("match", q.String()), sizeOfMatch, func() (*rowMatch, error) {
 		rows := slices.Clone(e.all)
+		tests := []func(int) bool{e.scope.test}
 		for i := range q.Terms {
 			t := &q.Terms[i]
 			if t.Key == "branch" && !t.Not {
@@ -302,23 +387,38 @@ func (e *search) matched(ctx context.Context, without string) (rowSet, error) {
 			if err != nil {
 				return nil, err
 			}
+			test := fits.test
 			if t.Not {
-				rows.not(fits)
+				rows.not(fits.rows)
+				if test != nil {
+					test = func(row int) bool { return !fits.test(row) }
+				}
 			} else {
-				rows.and(fits)
+				rows.and(fits.rows)
 			}
+			tests = append(tests, test)
 		}
-		return rows, nil
+		return &rowMatch{followed{rows, allOf(tests)}}, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return out.rows, nil
 }
 
-// question names something that depends on the scope, the view, the time, who asks and more.
+// question names something that depends on the scope, the view and more; on who asks and on the time where the query does.
 func (e *search) question(what, more string) string {
-	return fmt.Sprintf("%s %d %d %s %s", what, e.now.Unix()/60, e.Me, e.key, more)
+	if e.Query.Has("assignee") {
+		more = fmt.Sprint(e.Me, " ", more)
+	}
+	if e.Query.Has("age") || e.Query.Has("is") {
+		more = fmt.Sprint(e.now.Unix()/60, " ", more)
+	}
+	return what + " " + e.key + " " + more
 }
 
 // term is the set of rows that fit a term, as if it were not negated, anywhere in the organisation.
-func (e *search) term(ctx context.Context, t *query.Term) (rowSet, error) {
+func (e *search) term(ctx context.Context, t *query.Term) (*rowTerm, error) {
 	positive := *t
 	positive.Not = false
 	key := "term " + positive.String()
@@ -330,7 +430,7 @@ func (e *search) term(ctx context.Context, t *query.Term) (rowSet, error) {
 	case "is", "age":
 		key += fmt.Sprint(" ", e.now.Unix()/60)
 	}
-	return cached(&e.c.cache, key, sizeOfRows, func() (rowSet, error) { return e.evaluate(ctx, t) })
+	return cached(&e.c.cache, key, sizeOfRows, func() (*rowTerm, error) { return e.evaluate(ctx, t) })
 }
 
 // columnOfKey are the keys that are a column of texts.
@@ -340,7 +440,7 @@ var columnOfKey = map[string]textColumn{"rule": colRule, "category": colCategory
 // momentColumn are the keys that are a column of times.
 var momentColumn = map[string]timeColumn{"first-seen": colFirst, "last-seen": colLast, "fixed": colFixed, "introduced": colIntroduced}
 
-func (e *search) evaluate(ctx context.Context, t *query.Term) (rowSet, error) {
+func (e *search) evaluate(ctx context.Context, t *query.Term) (*rowTerm, error) {
 	any := func(match func(v query.Value) bool) bool { return slices.ContainsFunc(t.Values, match) }
 	if col, ok := columnOfKey[t.Key]; ok {
 		return e.codes(col, func(text string) bool { return text != "" && any(func(v query.Value) bool { return v.Match(text) }) }), nil
@@ -358,13 +458,18 @@ func (e *search) evaluate(ctx context.Context, t *query.Term) (rowSet, error) {
 		}
 		return e.codes(col, func(text string) bool { return any(func(v query.Value) bool { return v.MatchPath(text) }) }), nil
 	case "severity":
-		return rowsWhere(e.c.severity, severitiesOf(t)), nil
+		c, marked := e.c, severitiesOf(t)
+		return &rowTerm{followed{rowsWhere(c.severity, marked), func(row int) bool { return marked[c.severity[row]] }}}, nil
 	case "status":
-		out := newRowSet(len(e.c.ids))
+		out, view := &rowTerm{followed{rows: newRowSet(len(e.c.ids))}}, e.view
+		var asked [len(statusOf)]bool
 		for code, status := range statusOf {
-			if any(func(v query.Value) bool { return v.Text == string(status) }) {
-				out.or(e.view.status[code])
+			if asked[code] = any(func(v query.Value) bool { return v.Text == string(status) }); asked[code] {
+				out.rows.or(view.status[code])
 			}
+		}
+		if view.test != nil {
+			out.test = func(row int) bool { return view.rows.has(row) && asked[view.code(row)] }
 		}
 		return out, nil
 	case "verdict":
@@ -376,7 +481,8 @@ func (e *search) evaluate(ctx context.Context, t *query.Term) (rowSet, error) {
 			}
 			marked[v] = any(func(v query.Value) bool { return v.Text == word.String() })
 		}
-		return rowsWhere(e.c.flags, marked[:]), nil
+		c := e.c
+		return &rowTerm{followed{rowsWhere(c.flags, marked[:]), func(row int) bool { return marked[c.flags[row]] }}}, nil
 	case "repo":
 		return e.codes(colRepository, func(id string) bool {
 			return any(func(v query.Value) bool { return v.Match(e.c.repositories[idOf([]byte(id))].name) })
@@ -400,25 +506,25 @@ func (e *search) evaluate(ctx context.Context, t *query.Term) (rowSet, error) {
 		return e.tagged(ctx, t)
 	case "branch": // a negated one: what is there now
 		_, open, err := e.present(ctx, t)
-		return open, err
+		return &rowTerm{followed{rows: open}}, err
 	case "has", "is":
-		out := newRowSet(len(e.c.ids))
+		var list []*rowTerm
 		for _, v := range t.Values {
-			out.or(e.word(v.Text))
+			list = append(list, e.word(v.Text))
 		}
-		return out, nil
+		return e.anyOf(list...), nil
 	case "age":
 		length, _ := t.Values[0].Span()
 		limit := max(seconds(MillisOf(e.now.Add(-length))), 1)
 		switch t.Op {
 		case query.More:
-			return rowsFrom(e.c.times[colFirst], 1, limit-1), nil
+			return e.timed(colFirst, 1, limit-1), nil
 		case query.AtLeast:
-			return rowsFrom(e.c.times[colFirst], 1, limit), nil
+			return e.timed(colFirst, 1, limit), nil
 		case query.Less:
-			return rowsFrom(e.c.times[colFirst], limit+1, math.MaxUint32), nil
+			return e.timed(colFirst, limit+1, math.MaxUint32), nil
 		}
-		return rowsFrom(e.c.times[colFirst], limit, math.MaxUint32), nil
+		return e.timed(colFirst, limit, math.MaxUint32), nil
 	case "id":
 		out := newRowSet(len(e.c.ids))
 		for _, v := range t.Values {
@@ -429,7 +535,7 @@ func (e *search) evaluate(ctx context.Context, t *query.Term) (rowSet, error) {
 				}
 			}
 		}
-		return out, nil
+		return &rowTerm{followed{rows: out}}, nil
 	}
 	return nil, fmt.Errorf("nobody looks for %s", t.Key)
 }
@@ -479,8 +585,8 @@ func severitiesOf(t *query.Term) []bool {
 }
 
 // moment compares a time, which must be there.
-func (e *search) moment(col timeColumn, t *query.Term) rowSet {
-	out := newRowSet(len(e.c.ids))
+func (e *search) moment(col timeColumn, t *query.Term) *rowTerm {
+	var list []*rowTerm
 	for _, v := range t.Values {
 		from, to, _ := v.Day()
 		first, last := seconds(MillisOf(from)), seconds(MillisOf(to))
@@ -496,17 +602,17 @@ func (e *search) moment(col timeColumn, t *query.Term) rowSet {
 			last = math.MaxUint32
 		}
 		if last > 0 {
-			out.or(rowsFrom(e.c.times[col], max(first, 1), last))
+			list = append(list, e.timed(col, max(first, 1), last))
 		}
 	}
-	return out
+	return e.anyOf(list...)
 }
 
 // soon is how far what is new lies back and what is expiring lies ahead.
 const soon = 7 * 24 * time.Hour
 
 // word is the set of rows that a word of has: or is: means.
-func (e *search) word(word string) rowSet {
+func (e *search) word(word string) *rowTerm {
 	now := e.now
 	switch word {
 	case "fix":
@@ -518,33 +624,33 @@ func (e *search) word(word string) rowSet {
 	case "mute":
 		return e.codes(colReason, func(reason string) bool { return reason != "" })
 	case "expiry":
-		return rowsFrom(e.c.times[colUntil], 1, math.MaxUint32)
+		return e.timed(colUntil, 1, math.MaxUint32)
 	case "new":
-		return rowsFrom(e.c.times[colFirst], seconds(MillisOf(now.Add(-soon))), math.MaxUint32)
+		return e.timed(colFirst, seconds(MillisOf(now.Add(-soon))), math.MaxUint32)
 	case "expiring":
-		return rowsFrom(e.c.times[colUntil], 1, seconds(MillisOf(now.Add(soon))))
+		return e.timed(colUntil, 1, seconds(MillisOf(now.Add(soon))))
 	}
-	return newRowSet(len(e.c.ids))
+	return e.anyOf()
 }
 
 // containing is the set of rows with a text in the message, the address, the file, or the id or title of the rule.
-func (e *search) containing(text string) rowSet {
-	part := []byte(lowerASCII(text))
-	out := newRowSet(len(e.c.ids))
+func (e *search) containing(text string) *rowTerm {
+	part := lowerASCII(text)
+	var list []*rowTerm
 	for _, col := range searched {
 		d := &e.c.dicts[col]
+		accept := func(text string) bool {
+			return strings.Contains(lowerASCII(text), part) || col == colRule && strings.Contains(lowerASCII(e.Rules[text].Title), part)
+		}
 		found := make([]bool, len(d.ends))
-		d.containing(part, found)
 		if col == colRule {
-			for code := range found {
-				found[code] = found[code] || strings.Contains(lowerASCII(e.Rules[string(d.of(uint32(code)))].Title), string(part))
-			}
+			found = d.match(accept)
+		} else {
+			d.containing([]byte(part), found)
 		}
-		if slices.Contains(found, true) {
-			out.or(rowsWhere(e.c.codes[col], found))
-		}
+		list = append(list, e.coded(col, found, accept))
 	}
-	return out
+	return e.anyOf(list...)
 }
 
 func lowerASCII(s string) string {
@@ -557,7 +663,7 @@ func lowerASCII(s string) string {
 }
 
 // tagged reads which findings are on resources with a tag.
-func (e *search) tagged(ctx context.Context, t *query.Term) (rowSet, error) {
+func (e *search) tagged(ctx context.Context, t *query.Term) (*rowTerm, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	out := newRowSet(len(e.c.ids))
@@ -596,5 +702,5 @@ func (e *search) tagged(ctx context.Context, t *query.Term) (rowSet, error) {
 			}
 		}
 	}
-	return out, nil
+	return &rowTerm{followed{rows: out}}, nil
 }

@@ -185,7 +185,7 @@ func TestTriage_trend(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got int
-			if err := s.DB.NewRaw("SELECT coalesce(sum(" + column + "), 0) FROM trend").Scan(t.Context(), &got); err != nil {
+			if err := s.DB.NewRaw("SELECT coalesce(sum("+column+"), 0) FROM trend").Scan(t.Context(), &got); err != nil {
 				t.Fatal(err)
 			}
 			if got != want {
