@@ -68,7 +68,7 @@ func limitResources(l jobs.ChildLimits) error {
 		soft, max uint64
 	}{
 		{"memory", unix.RLIMIT_AS, mapped + uint64(l.Memory), mapped + uint64(l.Memory)},
-		{"processor time", unix.RLIMIT_CPU, seconds, seconds + 3}, // the signal at the first says why, the second is the end
+		{"processor time", unix.RLIMIT_CPU, seconds, seconds + 1}, // the signal at the first says why, the second is the end
 		{"open files", unix.RLIMIT_NOFILE, 128, 128},
 		{"size of files", unix.RLIMIT_FSIZE, 0, 0},
 		{"core files", unix.RLIMIT_CORE, 0, 0},

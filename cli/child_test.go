@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package cli
 
 import (
@@ -305,6 +307,14 @@ func TestChild_limits(t *testing.T) {
 	} {
 		if _, _, err := h.scan(change); limited(err) != limit {
 			t.Errorf("%s: %v", limit, err)
+		}
+	}
+	// The kernel's limits are tried on a child that does nothing but use things up.
+	for what, limit := range map[string]string{"memory": "memory", "processor": "processor time"} {
+		q := jobs.Request{GitDir: h.dir, Commits: []jobs.RequestCommit{{ID: h.commits[0]}}, Limits: jobs.ChildLimits{CPU: time.Second}}
+		err := jobs.RunChild(context.Background(), childOf(what), q, func(jobs.CommitResult) error { return nil })
+		if e, ok := errors.AsType[*jobs.ChildError](err); limited(err) != limit || !ok || e.Commit != h.commits[0] {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 	stop := errors.New("stop")
