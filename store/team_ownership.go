@@ -150,6 +150,12 @@ func (s *Store) Reassign(ctx context.Context, limit int) (more bool, err error) 
 			}
 		}
 		if len(rows) < limit {
+			if err := tx.reassignResources(ctx, organisation, owners); err != nil {
+				return err
+			}
+			if _, err := tx.SettleRules(ctx, RuleTarget{Organisation: organisation}); err != nil { // rules may be set otherwise for the new owners
+				return err
+			}
 			_, err = tx.NewRaw("DELETE FROM reassignment WHERE organisation = ?", organisation).Exec(ctx)
 		} else {
 			_, err = tx.NewRaw("UPDATE reassignment SET after = ? WHERE organisation = ?", rows[len(rows)-1].ID, organisation).Exec(ctx)
