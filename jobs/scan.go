@@ -228,16 +228,24 @@ func (t *attempt) run(ctx context.Context, m mirror.Mirror, p *plan) error {
 // deaths is how many commits of one job may end their child: each costs the time of the limit that it reached.
 const deaths = 3
 
-// children scans the commits. A commit that ends its child is left out, and the next child goes on behind it.
+// children scans the commits. A child that ends early, at a limit of its own, is followed by another one that goes on where it was. What
+// ends a child as its first commit is at fault itself, and is left out; unless no limit was reached: then it may be this
+// machine, and the job is tried again first.
 func (r *scanRun) children(ctx context.Context, request Request) error {
-	for died := 0; ; died++ {
+	for died := 0; ; {
+		start := r.next
 		err := r.Child(ctx, request, func(c CommitResult) error { return r.take(ctx, c) })
 		failed, ok := errors.AsType[*ChildError](err)
-		if !ok || ctx.Err() != nil || died == deaths || r.next >= len(r.commits) || failed.Commit != r.commits[r.next].ID {
+		if !ok || ctx.Err() != nil || r.next >= len(r.commits) || failed.Commit != r.commits[r.next].ID {
 			return err
 		}
-		if err := r.take(ctx, CommitResult{Commit: failed.Commit, Failure: failed.Text}); err != nil {
-			return err
+		if r.next == start {
+			if died++; died > deaths || failed.Limit == "" && r.job.Attempt < 3 {
+				return err
+			}
+			if err := r.take(ctx, CommitResult{Commit: failed.Commit, Failure: failed.Text}); err != nil {
+				return err
+			}
 		}
 		if request.Commits = request.Commits[len(request.Commits)-(len(r.commits)-r.next):]; len(request.Commits) == 0 {
 			return nil

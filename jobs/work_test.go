@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/internal/storetest"
 	"plumbline.dev/plumbline/jobs"
@@ -257,5 +258,111 @@ func TestWork(t *testing.T) {
 		if diff := cmp.Diff([]string{"commit done", "history done"}, kinds); diff != "" {
 			t.Errorf("scans (-want +got)\n%s", diff)
 		}
+	})
+}
+
+// TestCommitThatEndsItsChild holds that a commit which cannot be scanned is a problem of its repository that people see, that the others
+// are scanned, and that nothing counts as fixed by it.
+func TestCommitThatEndsItsChild(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		q, err := jobs.NewQueue(context.Background(), s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newGitRepo(t)
+		r.commit(map[string]string{"a.tf": "bad one\n"})
+		r.commit(map[string]string{"b.tf": "bad killer\n"})
+		r.commit(map[string]string{"b.tf": "good\n", "c.tf": "bad two\n"})
+		organisation, repository := connect(t, s, q, r.dir)
+		o := options(t, s, r.dir)
+		o.Backlog = 10
+		work(t, o)
+		eventually(t, s, "scanned 2 open 0 fixed 3 commits", stateOf, repository, "main", repository, repository, repository)
+		eventually(t, s, "", "SELECT problem FROM repository WHERE id = ?", repository)
+		r.commit(map[string]string{"b.tf": "bad killer\n"})
+		ask(t, s, q, jobs.Job{What: jobs.Fetch, Organisation: organisation, Repository: repository})
+		eventually(t, s, "scanned 2 open 0 fixed 4 commits", stateOf, repository, "main", repository, repository, repository)
+		eventually(t, s, "The newest commit of main could not be scanned: the scan needs more than 2 GiB of memory", "SELECT problem FROM repository WHERE id = ?", repository)
+	})
+}
+
+// TestCancel holds that a scan that runs can be ended, and that a failed job can be tried again.
+func TestCancel(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		q, err := jobs.NewQueue(ctx, s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newGitRepo(t)
+		r.commit(map[string]string{"a.tf": "bad one\n"})
+		organisation, repository := connect(t, s, q, r.dir)
+		o := options(t, s, r.dir)
+		first := make(chan bool, 1)
+		first <- true
+		o.Child = func(ctx context.Context, r jobs.Request, take func(jobs.CommitResult) error) error {
+			select {
+			case <-first: // only the first one hangs
+				<-ctx.Done()
+				return context.Cause(ctx)
+			default:
+				return lineChild(0)(ctx, r, take)
+			}
+		}
+		work(t, o)
+		eventually(t, s, "1", "SELECT CAST(count(*) AS text) FROM scan WHERE repository = ? AND state = 'running'", repository)
+		scope := access.Scope{Organisation: int64(organisation), All: true}
+		one := func(state jobs.State) int64 {
+			t.Helper()
+			list, err := q.List(ctx, scope, jobs.Query{Kind: jobs.Scan, States: []jobs.State{state}, Limit: 10})
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%v, %v", list, err)
+			}
+			return int64(list[0].ID)
+		}
+		id := one(jobs.Running)
+		if err := s.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error { return q.Cancel(ctx, tx, id) }); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, s, "cancelled", "SELECT CAST(state AS text) FROM river_job WHERE id = ?", id)
+		if got := one(jobs.Cancelled); got != id {
+			t.Errorf("job %d is cancelled, want %d", got, id)
+		}
+		if err := s.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error { return q.Retry(ctx, tx, id) }); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, s, "scanned 1 open 0 fixed 1 commits", stateOf, repository, "main", repository, repository, repository)
+		if list, err := q.List(ctx, access.Scope{Organisation: int64(organisation) + 1, All: true}, jobs.Query{Limit: 10}); err != nil || len(list) > 0 {
+			t.Errorf("another organisation sees %v, %v", list, err)
+		}
+		if list, err := q.List(ctx, access.Scope{Organisation: int64(organisation), Teams: []int64{7}}, jobs.Query{Limit: 10}); err != nil || len(list) > 0 {
+			t.Errorf("a team that owns nothing sees %v, %v", list, err)
+		}
+	})
+}
+
+// TestStop holds that a worker which stops hands its job back at once, without using an attempt.
+func TestStop(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		q, err := jobs.NewQueue(context.Background(), s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newGitRepo(t)
+		r.commit(map[string]string{"a.tf": "bad one\n"})
+		_, repository := connect(t, s, q, r.dir)
+		o := options(t, s, r.dir)
+		o.Child = func(ctx context.Context, _ jobs.Request, _ func(jobs.CommitResult) error) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		stop := work(t, o)
+		eventually(t, s, "1", "SELECT CAST(count(*) AS text) FROM scan WHERE repository = ? AND state = 'running'", repository)
+		started := time.Now()
+		stop()
+		if took := time.Since(started); took > 8*time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+		eventually(t, s, "available after 0 attempts", "SELECT CAST(state AS text) || ' after ' || attempt || ' attempts' FROM river_job WHERE kind = 'scan'")
 	})
 }
