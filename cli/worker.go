@@ -58,7 +58,7 @@ func (f *workFlags) options(at workPlace) (jobs.Options, error) {
 	if f.poll < time.Second {
 		return jobs.Options{}, usage("--poll is at least 1s, and 5m when nothing is said")
 	}
-	return jobs.Options{Store: at.store, Log: at.log, Data: at.data, Hosts: hosts, Scanners: f.scans, Poll: f.poll, Backlog: f.history,
+	return jobs.Options{Store: at.store, Log: at.log, Data: at.data, Hosts: hosts, Scanners: f.scans, Poll: f.poll, Backlog: f.history, Snapshot: jobs.KeepSnapshot,
 		Open: func(_ context.Context, repository store.ID, sealed []byte) (mirror.Credential, error) {
 			var credential mirror.Credential
 			text, err := at.keys.Open(sealed, api.CredentialPlace(repository))
