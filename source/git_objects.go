@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -68,7 +69,7 @@ func OpenGitObjects(ctx context.Context, dir string, files int) (*GitObjects, er
 	if files <= 0 {
 		files = 200_000
 	}
-	at := gitPlace{dir: dir, env: []string{"GIT_DIR=" + dir, "GIT_COMMON_DIR=" + dir, "GIT_OBJECT_DIRECTORY=" + filepath.Join(dir, "objects")}}
+	at := gitPlace{dir: dir, env: []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_DIR=" + dir, "GIT_COMMON_DIR=" + dir, "GIT_OBJECT_DIRECTORY=" + filepath.Join(dir, "objects")}}
 	o := &GitObjects{most: files, hash: 20, folders: make(map[string]*gitFolder), sizes: make(map[string]int64)}
 	o.cmd = at.command(ctx, "cat-file", "--batch-command")
 	var err error
