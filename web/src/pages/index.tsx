@@ -1,4 +1,4 @@
-import { IconBug, IconLayoutDashboard, IconRulerMeasure, IconShieldHalf } from '@tabler/icons-react';
+import { IconBug, IconLayoutDashboard, IconRulerMeasure, IconSettings, IconShieldHalf } from '@tabler/icons-react';
 import type { Page } from '../app/page.ts';
 
 /** Every page, in the order of the rail; the first one with a place there is where a person arrives. README.md says how to add one. */
@@ -9,5 +9,6 @@ export const pages: Page[] = [
   { path: '/rules/$rule', title: 'Rule', load: () => import('./rules/rule.tsx') },
   { path: '/compliance', title: 'Compliance', load: () => import('./compliance/compliance.tsx'), nav: { icon: IconShieldHalf, group: 'know', key: 'c' } },
   { path: '/compliance/$framework', title: 'Framework', load: () => import('./compliance/framework.tsx') },
+  { path: '/settings', title: 'Settings', load: () => import('./settings/settings.tsx'), nav: { icon: IconSettings, group: 'run', key: 's' } },
   { path: '/signin', title: 'Sign in', load: () => import('./signin/signin.tsx'), bare: true },
 ];
