@@ -124,7 +124,10 @@ func (s *Service) members(api huma.API) {
 	add(s, api, operation{id: "set-member", method: http.MethodPut, path: "/api/teams/{id}/members/{person}", tag: "teams",
 		summary: "Put somebody of the organisation into a team, or give them another role there", needs: access.PeopleWrite},
 		func(ctx context.Context, call *Call, in *setMemberInput) (*struct{}, error) {
-			if err := s.raisesOneself(call, in.Person.ID); err != nil {
+			if _, err := s.Store.Team(ctx, call.Scope, in.ID.ID); err != nil { // what is foreign is not there, whoever is meant
+				return nil, err
+			}
+			if err := raisesOneself(call, in.Person.ID); err != nil {
 				return nil, err
 			}
 			return nil, s.Store.Write(ctx, call.Entry("team.member.set", teamObject(in.ID.ID, ""), map[string]any{"person": in.Person.ID, "role": in.Body.Role}),
@@ -142,7 +145,7 @@ func (s *Service) members(api huma.API) {
 }
 
 // raisesOneself refuses the administrator of teams only who would give themselves another role.
-func (s *Service) raisesOneself(call *Call, person store.ID) error {
+func raisesOneself(call *Call, person store.ID) error {
 	if call.Scope.All {
 		return nil
 	}
