@@ -3,13 +3,20 @@
 GO ?= go
 export CGO_ENABLED = 0
 
-.PHONY: help build test check bench fuzz generate corpus
+.PHONY: help build web demo test check bench fuzz generate corpus
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build ./plumbline
 	$(GO) build -trimpath -o plumbline ./cmd/plumbline
+
+web: ## build the interface, which the next build carries inside (needs Node.js)
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build
+
+demo: web build ## a server with repositories made of examples/, at http://localhost:7420
+	$(GO) run ./internal/demo examples .demo/repositories
+	./plumbline serve --data .demo/data --allow-file .demo/repositories --history 1000 $$(printf -- '--connect %s ' .demo/repositories/*)
 
 test: ## every test that needs no network and no other program (under three minutes)
 	$(GO) test ./...
