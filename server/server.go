@@ -38,6 +38,7 @@ type Options struct {
 	SignIn *signin.Service // nil makes one for http without an address of its own
 
 	Repositories api.Repositories
+	Limits       Limits      // the zero limits nothing
 	Queue        *jobs.Queue // of fetches and scans; nil: nobody works
 
 	Keys         *seal.Ring      // the master key; nil: readiness does not ask for it
@@ -57,6 +58,7 @@ type Server struct {
 	API     huma.API
 	Handler http.Handler
 
+	service *api.Service
 	metrics *metrics
 	health  health
 }
@@ -72,14 +74,15 @@ func New(o Options) *Server {
 	}
 	mux := http.NewServeMux()
 	s := &Server{Options: o, API: humago.New(mux, api.Config())}
-	(&api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories, Queue: o.Queue}).Register(s.API)
+	s.service = &api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories, Queue: o.Queue}
+	s.service.Register(s.API)
 	s.metrics = newMetrics(&s.Options)
 	mux.HandleFunc("GET /healthz", s.serveLive)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", s.serveMetrics())
 	o.SignIn.Mount(mux)
 	mux.Handle("/", s.pages())
-	s.Handler = s.observe(mux, s.secure(o.SignIn.Middleware(s.identify(mux))))
+	s.Handler = s.observe(mux, s.secure(s.bound(o.SignIn.Middleware(s.identify(s.share(s.once(mux)))))))
 	return s
 }
 
@@ -91,6 +94,17 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	web := &http.Server{Handler: s.Handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)}
+	web.RegisterOnShutdown(s.service.Stop)
+	sweeping, cancelSweep := context.WithCancel(ctx)
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sweep(sweeping)
+	}()
+	defer func() {
+		cancelSweep()
+		<-swept
+	}()
 	if s.Ready != nil {
 		s.Ready(listener.Addr().String())
 	}

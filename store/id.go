@@ -111,3 +111,6 @@ func (s *Store) register(ctx context.Context, kind string) error {
 		return nil
 	})
 }
+
+// Time returns when an id was made, about: ids made in a hurry lie some milliseconds ahead.
+func (id ID) Time() time.Time { return time.UnixMilli(int64(id)>>22 + epoch).UTC() }

@@ -117,6 +117,16 @@ func (s *Store) RepositoryNamed(ctx context.Context, scope access.Scope, name st
 	return repositoryBy(ctx, s.DB, scope, "r.name = ?", name)
 }
 
+// SeesRepository tells whether a scope sees a repository.
+func (s *Store) SeesRepository(ctx context.Context, scope access.Scope, id ID) (bool, error) {
+	seen, args := seenRepositories(scope)
+	var n int
+	if err := s.DB.NewRaw("SELECT count(*) FROM repository r WHERE "+seen+" AND r.id = ?", append(args, id)...).Scan(ctx, &n); err != nil {
+		return false, fmt.Errorf("look for a repository: %w", err)
+	}
+	return n > 0, nil
+}
+
 func repositoryBy(ctx context.Context, db bun.IDB, scope access.Scope, which string, key any) (*Repository, error) {
 	seen, args := seenRepositories(scope)
 	r := &Repository{}

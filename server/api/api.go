@@ -32,6 +32,7 @@ type Service struct {
 	Queue        *jobs.Queue // of the work behind it; nil: nobody works
 
 	catalogue catalogue
+	hub       hub
 	rulebook  rulebook
 }
 
@@ -39,6 +40,7 @@ type Service struct {
 func (s *Service) Register(api huma.API) {
 	s.session(api)
 	s.repositories(api)
+	s.events(api)
 	s.jobOperations(api)
 	s.findings(api)
 	s.overview(api)
@@ -66,6 +68,7 @@ func Config() huma.Config {
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
 	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "settings", Description: "The organisation, and where its people sign in."}, {Name: "audit", Description: "The log of everything that was changed."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "jobs", Description: "Work that is queued, runs or failed."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
+		{Name: "events", Description: "What changes, as it changes."},
 		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c
 }
