@@ -34,6 +34,7 @@ type scanFlags struct {
 	tolerate  list
 	colour    string
 	quiet     bool
+	upload    uploadFlags
 }
 
 var scanCommand = func() *command {
@@ -63,6 +64,7 @@ Exit codes: 0 nothing at or above the threshold, 1 findings, 2 the command line 
 			declareTolerate(c, &f.tolerate)
 			c.set.StringVar(&f.colour, "color", "auto", "colours in text: auto, always or never")
 			c.set.BoolVar(&f.quiet, "quiet", false, "no progress on standard error")
+			f.upload.declare(c)
 		},
 		run: func(ctx context.Context, c *call) error { return runScan(ctx, c, &f) },
 	}
@@ -97,6 +99,10 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
+	upload, err := f.upload.prepare(ctx, c, e, f)
+	if err != nil {
+		return err
+	}
 	o := e.options
 	o.Fixes = !f.noFixes && (f.fixes || slices.ContainsFunc(outputs, output.showsFixes))
 	o.Decide.NoInline = f.noInline
@@ -114,6 +120,11 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
+	if upload != nil {
+		if err := upload.take(result.Report, c.Now); err != nil {
+			return err
+		}
+	}
 	if policy.hideUndecided {
 		result.Report.Undecided = nil
 	}
@@ -122,6 +133,11 @@ func runScan(ctx context.Context, c *call, f *scanFlags) error {
 		Against: f.diff, Older: gone.older, Apart: gone.apart, NoFixes: !o.Fixes, Strict: policy.failUndecided && policy.threshold != 0}
 	for _, out := range outputs {
 		if err := c.write(out, in, f.colour); err != nil {
+			return err
+		}
+	}
+	if upload != nil {
+		if err := upload.send(ctx, c, f.quiet); err != nil {
 			return err
 		}
 	}
