@@ -124,7 +124,7 @@ func (q *Queue) Insert(ctx context.Context, tx *store.Tx, j Job) (added bool, er
 			return false, err
 		}
 	}
-	options := &river.InsertOpts{Queue: j.queue(), Priority: j.priority(), MaxAttempts: j.attempts()}
+	options := &river.InsertOpts{Queue: j.queue(), Priority: j.priority(), MaxAttempts: j.attempts(), Metadata: traceOf(ctx)}
 	var result *rivertype.JobInsertResult
 	if tx.PGX != nil {
 		result, err = q.pg.InsertTx(ctx, tx.PGX, j, options)

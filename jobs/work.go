@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"plumbline.dev/plumbline/mirror"
 	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/store"
+	"plumbline.dev/plumbline/trace"
 )
 
 // Options is how a process works on jobs. The zero value of what has a default beside it means the default.
@@ -86,7 +88,10 @@ func Work(ctx context.Context, o Options) error {
 	}
 	if o.Child == nil {
 		o.Child = func(ctx context.Context, r Request, take func(CommitResult) error) error {
-			return RunChild(ctx, ChildOptions{}, r, take)
+			ctx, span := trace.Start(ctx, "child", trace.Internal)
+			err := RunChild(ctx, ChildOptions{}, r, take)
+			span.End(err)
+			return err
 		}
 	}
 	if err := migrate(ctx, o.Store, o.Log); err != nil {
@@ -176,6 +181,19 @@ func (a *attempts) NextRetry(j *river.Job[Job]) time.Time {
 // Work works on one job.
 func (a *attempts) Work(ctx context.Context, j *river.Job[Job]) error {
 	j.Args.What = a.kind
+	ctx, span := trace.Start(trace.Continue(ctx, askedBy(j.Metadata)), string(a.kind), trace.Consumer)
+	span.Set("plumbline.job", strconv.FormatInt(j.ID, 10))
+	err := a.attempt(ctx, j)
+	if _, later := errors.AsType[*rivertype.JobSnoozeError](err); later {
+		span.Set("plumbline.later", "true")
+		span.End(nil)
+	} else {
+		span.End(err)
+	}
+	return err
+}
+
+func (a *attempts) attempt(ctx context.Context, j *river.Job[Job]) error {
 	t := &attempt{worker: a.worker, job: j}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
