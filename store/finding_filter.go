@@ -411,7 +411,7 @@ func (e *search) question(what, more string) string {
 	if e.Query.Has("assignee") {
 		more = fmt.Sprint(e.Me, " ", more)
 	}
-	if e.Query.Has("age") || e.Query.Has("is") {
+	if e.Query.Has("age") || e.Query.Has("is") || e.Query.Has("tag") {
 		more = fmt.Sprint(e.now.Unix()/60, " ", more)
 	}
 	return what + " " + e.key + " " + more
@@ -427,7 +427,7 @@ func (e *search) term(ctx context.Context, t *query.Term) (*rowTerm, error) {
 		key += " " + e.view.key
 	case "assignee":
 		key += fmt.Sprint(" ", e.Me)
-	case "is", "age":
+	case "is", "age", "tag": // inventories change without a revision of findings
 		key += fmt.Sprint(" ", e.now.Unix()/60)
 	}
 	return cached(&e.c.cache, key, sizeOfRows, func() (*rowTerm, error) { return e.evaluate(ctx, t) })
@@ -662,45 +662,54 @@ func lowerASCII(s string) string {
 	}, s)
 }
 
-// tagged reads which findings are on resources with a tag.
+// tagged reads which findings are on resources with a tag, as the inventory has them.
 func (e *search) tagged(ctx context.Context, t *query.Term) (*rowTerm, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	out := newRowSet(len(e.c.ids))
-	rows, err := e.store.DB.QueryContext(ctx, "SELECT DISTINCT key, value FROM finding_tag WHERE organisation = ?", e.Scope.Organisation)
-	if err != nil {
+	type tag struct {
+		Key, Value string
+		Known      bool
+	}
+	var all []tag
+	if err := e.store.DB.NewRaw("SELECT DISTINCT t.key, t.value, t.known FROM resource_tag t JOIN resource r ON r.id = t.resource WHERE r.organisation = ?", e.Scope.Organisation).Scan(ctx, &all); err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
-	defer rows.Close()
-	type tag struct{ key, value string }
-	var fits []tag
-	for rows.Next() {
-		var g tag
-		if err := rows.Scan(&g.key, &g.value); err != nil {
+	all = slices.DeleteFunc(all, func(g tag) bool {
+		return !slices.ContainsFunc(t.Values, func(v query.Value) bool {
+			return g.Known && v.Match(g.Key+"="+g.Value) || !strings.Contains(v.Text, "=") && v.Match(g.Key)
+		})
+	})
+	if len(all) > maxTags {
+		return nil, Refuse(Limited, "%s means more than %d tags: write more of it", t, maxTags)
+	}
+	fits := map[[3]uint32]bool{}
+	marked := make([]bool, len(e.c.dicts[colAddress].ends))
+	for _, g := range all {
+		var list []struct {
+			Repository    ID
+			Unit, Address string
+		}
+		if err := e.store.DB.NewRaw("SELECT r.repository, r.unit, r.address FROM resource_tag t JOIN resource r ON r.id = t.resource WHERE r.organisation = ? AND t.key = ? AND t.value = ? AND t.known = ?",
+			e.Scope.Organisation, g.Key, g.Value, bit(g.Known)).Scan(ctx, &list); err != nil {
 			return nil, fmt.Errorf("read tags: %w", err)
 		}
-		if slices.ContainsFunc(t.Values, func(v query.Value) bool {
-			return v.Match(g.key+"="+g.value) || !strings.Contains(v.Text, "=") && v.Match(g.key)
-		}) {
-			fits = append(fits, g)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read tags: %w", err)
-	}
-	if len(fits) > 1000 {
-		return nil, Refuse(Limited, "%s means more than 1000 tags: write more of it", t)
-	}
-	for _, g := range fits {
-		var ids []ID
-		if err := e.store.DB.NewRaw("SELECT finding FROM finding_tag WHERE organisation = ? AND key = ? AND value = ?", e.Scope.Organisation, g.key, g.value).Scan(ctx, &ids); err != nil {
-			return nil, fmt.Errorf("read tags: %w", err)
-		}
-		for _, id := range ids {
-			if row, ok := e.c.row(id); ok {
-				out.put(row)
+		for _, r := range list {
+			repository, known := e.c.dicts[colRepository].find([]byte(r.Repository.String()))
+			unit, has := e.c.dicts[colUnit].find([]byte(r.Unit))
+			address, there := e.c.dicts[colAddress].find([]byte(r.Address))
+			if known && has && there {
+				fits[[3]uint32{repository, unit, address}], marked[address] = true, true
 			}
+		}
+	}
+	out := newRowSet(len(e.c.ids))
+	for row, address := range e.c.codes[colAddress] {
+		if marked[address] && fits[[3]uint32{e.c.codes[colRepository][row], e.c.codes[colUnit][row], address}] {
+			out.put(row)
 		}
 	}
 	return &rowTerm{followed{rows: out}}, nil
 }
+
+// maxTags is how many tags a term may mean.
+const maxTags = 1000

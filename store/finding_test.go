@@ -545,6 +545,37 @@ func TestFindings_branch(t *testing.T) {
 	})
 }
 
+// TestFindings_tag holds that tags are those of the resource in its repository and unit.
+func TestFindings_tag(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		storetest.Fill(t, s, storetest.Crowd{Organisations: []int{400}})
+		var on struct {
+			Repository    store.ID
+			Unit, Address string
+		}
+		if err := s.DB.NewRaw("SELECT repository, unit, address FROM finding WHERE on_default = 1 ORDER BY id LIMIT 1").Scan(t.Context(), &on); err != nil {
+			t.Fatal(err)
+		}
+		var want int
+		if err := s.DB.NewRaw("SELECT count(*) FROM finding WHERE on_default = 1 AND repository = ? AND unit = ? AND address = ?", on.Repository, on.Unit, on.Address).Scan(t.Context(), &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Quiet(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			tags := []store.ResourceTag{{Key: "Compliance", Value: "PCI-DSS", Known: true}, {Key: "Owner", Known: false}}
+			_, err := tx.SaveSnapshot(ctx, store.Snapshot{Organisation: 1, Repository: on.Repository, SHA: "a", Resources: []store.SnapshotResource{
+				{Unit: on.Unit, Address: on.Address, Tags: tags}, {Unit: "elsewhere", Address: on.Address, Tags: []store.ResourceTag{{Key: "Other", Value: "x", Known: true}}}}})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for text, n := range map[string]int{"tag:Compliance=PCI-DSS": want, "tag:compliance": want, "tag:Compliance=PCI-*": want, "tag:Owner": want, "tag:Owner=*": 0, "tag:Compliance=x": 0, "tag:Other": 0, "-tag:Compliance id:0": 0} {
+			if got, err := s.CountFindings(t.Context(), ask(t, 1, text)); err != nil || got != n {
+				t.Errorf("%s has %d, want %d: %v", text, got, n, err)
+			}
+		}
+	})
+}
+
 // TestFindings_cursor holds that pages neither repeat nor lose what stays, when rows change between them.
 func TestFindings_cursor(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -1,13 +1,4 @@
 -- +goose Up
-CREATE TABLE finding_tag (   -- effective tags of the resources that findings are on, for tag:Key=value
-    organisation BIGINT NOT NULL,
-    finding      BIGINT NOT NULL REFERENCES finding (id) ON DELETE CASCADE,
-    key          TEXT NOT NULL,
-    value        TEXT NOT NULL, -- '' when it is not known before deployment
-    PRIMARY KEY (finding, key)
-);
-CREATE INDEX finding_tag_by_value ON finding_tag (organisation, key, value);
-
 CREATE TABLE finding_undo (  -- what a change of many findings was before, so that it can be taken back for a while
     hash         TEXT PRIMARY KEY, -- SHA-256 of the token
     organisation BIGINT NOT NULL REFERENCES organisation (id) ON DELETE CASCADE,
@@ -44,4 +35,3 @@ DROP INDEX finding_by_mute;
 DROP TABLE saved_view;
 DROP TABLE finding_undo_row;
 DROP TABLE finding_undo;
-DROP TABLE finding_tag;
