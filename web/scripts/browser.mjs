@@ -1,5 +1,5 @@
-// Chromium and something to look at: a server that is running (PLUMBLINE=http://…, with SIGN_IN=address of a one-time link if it
-// asks for one), or the built interface over fixtures.
+// Chromium and something to look at: a server that is running (PLUMBLINE=http://localhost:…, SIGN_IN=its one-time link), or the built
+// interface over fixtures.
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
 import { existsSync } from 'node:fs';
@@ -15,13 +15,17 @@ export async function withBrowser(use) {
     base = `http://127.0.0.1:${server.httpServer.address().port}`;
   }
   const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-  let state;
+  // A one-time link works once: STATE is a file that keeps the session for the next run.
+  const file = process.env.STATE;
+  let state = file && existsSync(file) ? file : undefined;
   const context = async (options = {}) => {
     if (process.env.SIGN_IN && !state) {
       const first = await browser.newContext();
       const page = await first.newPage();
-      await page.goto(process.env.SIGN_IN, { waitUntil: 'networkidle' });
-      state = await first.storageState();
+      await page.goto(process.env.SIGN_IN);
+      await page.getByRole('button', { name: /^Sign in/ }).click();
+      await page.waitForURL((url) => !url.pathname.startsWith('/signin'));
+      state = await first.storageState({ path: file });
       await first.close();
     }
     return browser.newContext({ storageState: state, reducedMotion: 'reduce', locale: 'en-GB', ...options });

@@ -1,4 +1,4 @@
-import { IconAlertOctagonFilled, IconAlertTriangleFilled, IconCircleCheckFilled, IconCircleDot, IconCircleDotted, IconInfoCircleFilled, IconSquareRotatedFilled, IconArrowDownCircle, IconVolumeOff, type Icon } from '@tabler/icons-react';
+import { IconAlertOctagonFilled, IconAlertTriangleFilled, IconCircleCheckFilled, IconCircleDot, IconCircleDotted, IconInfoCircleFilled, IconSquareRotatedFilled, IconCircleArrowDownFilled, IconVolumeOff, type Icon } from '@tabler/icons-react';
 import css from './badge.module.css';
 
 /** The severities, from the worst. */
@@ -10,7 +10,7 @@ const shapes: Record<SeverityName, Icon> = {
   critical: IconAlertOctagonFilled,
   high: IconAlertTriangleFilled,
   medium: IconSquareRotatedFilled,
-  low: IconArrowDownCircle,
+  low: IconCircleArrowDownFilled,
   info: IconInfoCircleFilled,
 };
 

@@ -38,7 +38,8 @@ export default function Findings() {
   const [everything, setEverything] = useState(false);
   const [intent, setIntent] = useState<Intent>();
   const [facets, setFacets] = useState(false);
-  const scroll = useRef<HTMLDivElement>(null);
+  // State and not a ref: the list below is drawn before a ref would be set, and would find nothing to scroll in.
+  const [scroll, setScroll] = useState<HTMLDivElement | null>(null);
   const { ref: measure, width } = useElementSize<HTMLDivElement>();
   const narrow = width > 0 && width < 760;
   const last = useRef('');
@@ -68,7 +69,7 @@ export default function Findings() {
   };
 
   // In a grouped list only what is drawn can be gone through.
-  const order = () => (group ? [...(scroll.current?.querySelectorAll<HTMLElement>('[data-finding]') ?? [])].map((e) => e.dataset.finding!) : list.items.map((f) => f.id));
+  const order = () => (group ? [...(scroll?.querySelectorAll<HTMLElement>('[data-finding]') ?? [])].map((e) => e.dataset.finding!) : list.items.map((f) => f.id));
   const step = (by: 1 | -1) => {
     const ids = order();
     const at = ids.indexOf(current);
@@ -140,7 +141,7 @@ export default function Findings() {
         ) : !list.loading && list.items.length === 0 ? (
           <Nothing query={query} reset={() => explorer.setQuery(start)} connect={() => go('/repositories')} />
         ) : (
-          <div className={css.scroll} ref={scroll} role="grid" aria-label="Findings" aria-rowcount={total} aria-multiselectable tabIndex={0} aria-activedescendant={current ? `finding-${current}` : undefined} data-stale={list.stale ? '' : undefined}>
+          <div className={css.scroll} ref={setScroll} role="grid" aria-label="Findings" aria-rowcount={total} aria-multiselectable tabIndex={0} aria-activedescendant={current ? `finding-${current}` : undefined} data-stale={list.stale ? '' : undefined}>
             <Head
               explorer={explorer}
               narrow={narrow}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type RefObject } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useQuery, keepPreviousData } from '@tanstack/react-query';
 import { IconArrowDown, IconArrowUp, IconChevronRight, IconFilter } from '@tabler/icons-react';
@@ -93,12 +93,12 @@ export function Head({ explorer, narrow, all, some, onAll }: { explorer: Explore
 
 interface FlatProps extends ListProps {
   list: ReturnType<typeof useList<Row>>;
-  scroll: RefObject<HTMLDivElement | null>;
+  scroll: HTMLDivElement | null;
 }
 
 /** Every finding below the other; only what is in sight is drawn. */
 export function FlatList({ explorer, list, narrow, active, selected, onSelect, onActive, scroll }: FlatProps) {
-  const rows = useVirtualizer({ count: list.items.length, getScrollElement: () => scroll.current, estimateSize: () => height, overscan: 10 });
+  const rows = useVirtualizer({ count: list.items.length, getScrollElement: () => scroll, estimateSize: () => height, overscan: 10 });
   const drawn = rows.getVirtualItems();
   const last = drawn[drawn.length - 1]?.index ?? 0;
   const { items, more, loadingMore, readOn } = list;
