@@ -1,10 +1,12 @@
-import { IconBug, IconLayoutDashboard, IconRulerMeasure, IconSettings, IconShieldHalf } from '@tabler/icons-react';
+import { IconBug, IconGitBranch, IconLayoutDashboard, IconRulerMeasure, IconSettings, IconShieldHalf } from '@tabler/icons-react';
 import type { Page } from '../app/page.ts';
 
 /** Every page, in the order of the rail; the first one with a place there is where a person arrives. README.md says how to add one. */
 export const pages: Page[] = [
   { path: '/overview', title: 'Overview', load: () => import('./overview/overview.tsx'), nav: { icon: IconLayoutDashboard, group: 'see', key: 'o', bar: true } },
   { path: '/findings', title: 'Findings', load: () => import('./findings/findings.tsx'), nav: { icon: IconBug, group: 'see', key: 'f', bar: true } },
+  { path: '/repositories', title: 'Repositories', load: () => import('./repositories/repositories.tsx'), nav: { icon: IconGitBranch, group: 'see', key: 'r', bar: true } },
+  { path: '/repositories/$id', title: 'Repository', load: () => import('./repositories/repository.tsx') },
   { path: '/rules', title: 'Rules', load: () => import('./rules/rules.tsx'), nav: { icon: IconRulerMeasure, group: 'know', key: 'u' } },
   { path: '/rules/$rule', title: 'Rule', load: () => import('./rules/rule.tsx') },
   { path: '/compliance', title: 'Compliance', load: () => import('./compliance/compliance.tsx'), nav: { icon: IconShieldHalf, group: 'know', key: 'c' } },
