@@ -25,14 +25,14 @@ function answers(): Plugin {
   };
 }
 
+const server = process.env.PLUMBLINE ?? 'http://127.0.0.1:7420';
+const behind = { '/api': server, '/auth': server };
+
 // Modes: development proxies /api to a server at PLUMBLINE (default http://127.0.0.1:7420); fixtures needs none.
 export default defineConfig(({ mode }) => ({
   plugins: [react(), ...(mode === 'fixtures' ? [answers()] : [])],
-  server: {
-    port: 5173,
-    proxy: mode === 'fixtures' ? undefined : { '/api': process.env.PLUMBLINE ?? 'http://127.0.0.1:7420', '/auth': process.env.PLUMBLINE ?? 'http://127.0.0.1:7420' },
-  },
-  preview: { port: 4173, headers: { 'Content-Security-Policy': policy } },
+  server: { port: 5173, proxy: mode === 'fixtures' ? undefined : behind },
+  preview: { port: 4173, proxy: mode === 'fixtures' ? undefined : behind, headers: { 'Content-Security-Policy': policy } },
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },

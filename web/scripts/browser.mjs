@@ -1,5 +1,5 @@
 // Chromium and something to look at: a server that is running (PLUMBLINE=http://localhost:…, SIGN_IN=its one-time link), or the built
-// interface over fixtures.
+// interface over fixtures. With BUILT=1 the interface of dist stands before the server, under the policy of vite.config.ts.
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
 import { existsSync } from 'node:fs';
@@ -10,9 +10,10 @@ export async function withBrowser(use) {
   if (!executablePath) throw new Error('no Chromium: install it, or say where it is in CHROMIUM');
   let base = process.env.PLUMBLINE;
   let server;
-  if (!base) {
-    server = await preview({ mode: 'fixtures', root: new URL('..', import.meta.url).pathname, preview: { port: 0, host: '127.0.0.1' }, logLevel: 'error' });
-    base = `http://127.0.0.1:${server.httpServer.address().port}`;
+  const fixtures = !base;
+  if (fixtures || process.env.BUILT) {
+    server = await preview({ mode: fixtures ? 'fixtures' : 'production', root: new URL('..', import.meta.url).pathname, preview: { port: 0, host: 'localhost' }, logLevel: 'error' });
+    base = `http://localhost:${server.httpServer.address().port}`;
   }
   const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
   // A one-time link works once: STATE is a file that keeps the session for the next run.
@@ -31,7 +32,7 @@ export async function withBrowser(use) {
     return browser.newContext({ storageState: state, reducedMotion: 'reduce', locale: 'en-GB', ...options });
   };
   try {
-    return await use({ browser, base, context, fixtures: server !== undefined });
+    return await use({ browser, base, context, fixtures });
   } finally {
     await browser.close();
     await server?.close();

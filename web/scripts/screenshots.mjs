@@ -38,6 +38,7 @@ await withBrowser(async ({ base, context }) => {
     page.on('console', (m) => m.type() === 'error' && console.log(`${name}: ${m.text()}`));
     page.on('pageerror', (e) => console.log(`${name}: ${e.message}`));
     await page.goto(base + path);
+    // Only what is there is taken: a page that nobody wrote is none.
     await page.waitForSelector('main h1', { timeout: 15_000 }).catch(() => console.log(`${name}: has no heading`));
     await page.waitForTimeout(700);
     if (await page.getByText('There is no such page').isVisible().catch(() => false)) {
