@@ -204,7 +204,7 @@ func (s *Store) describeResources(ctx context.Context, scope access.Scope, list 
 		return err
 	}
 	for i := range list {
-		list[i].Open = Numbered{counts[i], findingsOn(list[i].Repository.Name, places[i])}
+		list[i].Open = Numbered{counts[i], FindingsOn(list[i].Repository.Name, places[i])}
 	}
 	return nil
 }
@@ -216,8 +216,8 @@ type ResourcePlace struct {
 	Address    string
 }
 
-// findingsOn is the query that lists the open fails on a resource.
-func findingsOn(repository string, p ResourcePlace) string {
+// FindingsOn is the query that lists the open fails on a resource.
+func FindingsOn(repository string, p ResourcePlace) string {
 	q := query.Query{Terms: []query.Term{query.Exactly("repo", repository), query.Exactly("address", p.Address), query.Exactly("unit", cmp.Or(p.Unit, ".")), query.Exactly("status", "open"), query.Exactly("verdict", "fail")}}
 	return q.String()
 }
@@ -375,4 +375,16 @@ func (s *Store) Snapshots(ctx context.Context, scope access.Scope, repository ID
 		}
 	}
 	return out, nil
+}
+
+// GraphResources lists what graphs need of resources, without tags and findings: of one repository when it is not 0; at most limit of
+// them, and whether there are more.
+func (s *Store) GraphResources(ctx context.Context, scope access.Scope, repository ID, limit int) (list []Resource, more bool, err error) {
+	q := ResourceQuery{Repository: repository}
+	where, args := q.where(scope)
+	list, err = s.scanResources(ctx, "SELECT "+resourceColumns+fromResources+where+" ORDER BY r.name, x.unit, x.id LIMIT ?", append(args, limit+1))
+	if len(list) > limit {
+		return list[:limit], true, err
+	}
+	return list, false, err
 }
