@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"plumbline.dev/plumbline/config"
 	"plumbline.dev/plumbline/mirror"
 	"plumbline.dev/plumbline/store"
 )
@@ -201,10 +202,11 @@ func lineOf(list []mirror.Commit, head string) map[string]bool {
 // run scans the commits of a plan, and writes what comes in as it comes.
 func (t *attempt) run(ctx context.Context, m mirror.Mirror, p *plan) error {
 	r := &scanRun{attempt: t, plan: p, track: newTracker(p.commits, p.line, p.branch.Scanned), expects: p.branch.Scanned}
-	request := Request{GitDir: m.Dir, Settings: p.target.Settings, Today: t.Store.Now().UTC(), Limits: t.Limits}
-	if request.Settings == "" {
-		request.Settings = p.target.Lower
+	settings, err := config.Overlay([]byte(p.target.Lower), []byte(p.target.Settings))
+	if err != nil {
+		return fmt.Errorf("lay the settings of the repository over those of the organisation: %w", err)
 	}
+	request := Request{GitDir: m.Dir, Settings: string(settings), Today: t.Store.Now().UTC(), Limits: t.Limits}
 	for i, c := range p.commits {
 		head := c.ID == p.branch.Head && len(p.line) > 0
 		request.Commits = append(request.Commits, RequestCommit{ID: c.ID, Full: i == 0, Fixes: head, Snapshot: head && p.branch.IsDefault})
