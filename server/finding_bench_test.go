@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,7 +94,13 @@ func TestFindingSpeed(t *testing.T) {
 			if big {
 				length = 20 * time.Second
 			}
+			busy := processor()
 			took := hammer(t, db, made, handlers, c.change, c.pause, length)
+			requests := 0
+			for _, list := range took {
+				requests += len(list)
+			}
+			t.Logf("%s: %d requests, %v of processor time each, the clients' own and without the database server's", c.name, requests, (processor()-busy)/time.Duration(requests))
 			for _, kind := range []string{"list", "facets", "panel"} {
 				list := took[kind]
 				slices.Sort(list)
@@ -102,7 +109,7 @@ func TestFindingSpeed(t *testing.T) {
 				}
 				p95 := list[len(list)*95/100]
 				t.Logf("%s, %s: %d requests, p50 %v, p95 %v, p99 %v, longest %v", c.name, kind, len(list), list[len(list)/2], p95, list[len(list)*99/100], list[len(list)-1])
-				if big && c.change != time.Second && p95 > 100*time.Millisecond {
+				if big && p95 > 100*time.Millisecond {
 					t.Errorf("%s, %s: p95 is %v, more than 100 ms", c.name, kind, p95)
 				}
 			}
@@ -221,6 +228,15 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 		w.most = max(w.most, heap()-w.before)
 	}
 	return len(p), nil
+}
+
+// processor is how long processors worked for this process. On a machine with other work it says more than a clock.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // heap is how much is in use after a collection.

@@ -599,7 +599,9 @@ func TestFindings_cursor(t *testing.T) {
 				if next = page.Next; next == "" {
 					break
 				}
-				pages++
+				if pages++; pages%2 == 0 { // the next page is made by a process that never knew what has gone
+					store.Forget(s, 1)
+				}
 				// New rules and files sort in between; and the row of the cursor itself leaves.
 				last := page.Items[len(page.Items)-1]
 				stay = slices.DeleteFunc(stay, func(id store.ID) bool { return id == last.ID })
