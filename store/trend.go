@@ -139,7 +139,7 @@ func (s *Store) Overview(ctx context.Context, f FindingSearch, span OverviewSpan
 		return nil, err
 	}
 	defer done()
-	question := e.question("overview", fmt.Sprint(from.Unix(), " ", to.Unix(), " ", e.Query))
+	question := e.question("overview", fmt.Sprint(e.now.Unix()/60, " ", from.Unix(), " ", to.Unix(), " ", e.Query))
 	return cached(&e.c.cache, question, func(*Overview) int { return 32 << 10 }, func() (*Overview, error) { return e.overview(ctx, from, to) })
 }
 
