@@ -20,10 +20,12 @@ const root = createRootRoute({
   component: Outlet,
   errorComponent: ({ error, reset }) => <Failure error={error} again={reset} />,
   notFoundComponent: () => (
-    <Empty icon={IconCompass} title="There is no such page">
-      <p>The address may be old or mistyped.</p>
-      <To to="/findings">Go to the findings</To>
-    </Empty>
+    <main>
+      <Empty icon={IconCompass} title="There is no such page">
+        <p>The address may be old or mistyped.</p>
+        <To to="/findings">Go to the findings</To>
+      </Empty>
+    </main>
   ),
 });
 
