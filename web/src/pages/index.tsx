@@ -1,4 +1,4 @@
-import { IconBug, IconGitBranch, IconLayoutDashboard, IconRulerMeasure, IconSettings, IconShieldHalf } from '@tabler/icons-react';
+import { IconBug, IconGitBranch, IconLayoutDashboard, IconPackages, IconRulerMeasure, IconSettings, IconShieldHalf, IconSitemap } from '@tabler/icons-react';
 import type { Page } from '../app/page.ts';
 
 /** Every page, in the order of the rail; the first one with a place there is where a person arrives. README.md says how to add one. */
@@ -7,6 +7,8 @@ export const pages: Page[] = [
   { path: '/findings', title: 'Findings', load: () => import('./findings/findings.tsx'), nav: { icon: IconBug, group: 'see', key: 'f', bar: true } },
   { path: '/repositories', title: 'Repositories', load: () => import('./repositories/repositories.tsx'), nav: { icon: IconGitBranch, group: 'see', key: 'r', bar: true } },
   { path: '/repositories/$id', title: 'Repository', load: () => import('./repositories/repository.tsx') },
+  { path: '/resources', title: 'Resources', load: () => import('./resources/resources.tsx'), nav: { icon: IconPackages, group: 'see', key: 'e' } },
+  { path: '/graph', title: 'Graph', load: () => import('./graph/graph.tsx'), nav: { icon: IconSitemap, group: 'see', key: 'm' } },
   { path: '/rules', title: 'Rules', load: () => import('./rules/rules.tsx'), nav: { icon: IconRulerMeasure, group: 'know', key: 'u' } },
   { path: '/rules/$rule', title: 'Rule', load: () => import('./rules/rule.tsx') },
   { path: '/compliance', title: 'Compliance', load: () => import('./compliance/compliance.tsx'), nav: { icon: IconShieldHalf, group: 'know', key: 'c' } },
