@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,6 +65,7 @@ func Config() huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/openapi", "", ""
 	c.CreateHooks = nil
 	c.RejectUnknownQueryParameters = true
+	c.Transformers = append(c.Transformers, withoutValues)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: "__Host-plumbline"},
 		"token":   {Type: "http", Scheme: "bearer"},
@@ -73,6 +75,18 @@ func Config() huma.Config {
 		{Name: "events", Description: "What changes, as it changes."},
 		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c
+}
+
+// withoutValues keeps what was sent in a body out of the error about it: bodies hold secrets, and errors are shown and logged.
+func withoutValues(_ huma.Context, _ string, v any) (any, error) {
+	if m, ok := v.(*huma.ErrorModel); ok {
+		for _, e := range m.Errors {
+			if strings.HasPrefix(e.Location, "body") {
+				e.Value = nil
+			}
+		}
+	}
+	return v, nil
 }
 
 // Public is the need of an operation that anybody may call, signed in or not.

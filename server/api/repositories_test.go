@@ -139,6 +139,8 @@ func TestAddRepository(t *testing.T) {
 		{"a branch like an option", `{"name":"x","address":"https://git.example.org/x","defaultBranch":"--output=x"}`, 422, "name of a branch"},
 		{"wrong settings", `{"name":"x","address":"https://git.example.org/x","settings":"threshold: bad"}`, 422, "line 1: "},
 		{"settings of a run", `{"name":"x","address":"https://git.example.org/x","settings":"rule-pages: [x]"}`, 422, "own file"},
+		{"a field too many", `{"name":"x","address":"https://git.example.org/x","credential":{"kind":"token","secret":"` + canary + `","x":1}}`, 422, "unexpected property"},
+		{"a secret of another type", `{"name":"x","address":"https://git.example.org/x","credential":{"kind":"token","secret":["` + canary + `"]}}`, 422, "expected string"},
 		{"right settings", `{"name":"y","address":"https://git.example.org/x","settings":"threshold: high"}`, 201, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -52,6 +52,7 @@ export function useEvents(): boolean | undefined {
       for (const noun of nouns) {
         stream.addEventListener(noun, () => {
           waiting.add(noun);
+        if (noun === 'scans') waiting.add('repositories'); // a repository shows its last scan
           later();
         });
       }

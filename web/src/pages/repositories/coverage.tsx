@@ -52,7 +52,7 @@ export function Coverage({ repository: r }: { repository: Repository }) {
           </>
         )}
       </p>
-      <Grid min={200}>
+      <Grid min={160}>
         <Stat label="Files understood" value={count(c.files)} detail={c.dialects.slice(0, 4).map((d) => `${d.name} ${count(d.count)}`).join(' · ') || 'None'} />
         <Stat label="Not understood" value={count(c.skipped)} detail={`no dialect claims them; ${many(c.ignored, 'path')} left out by ignore files`} />
         <Stat label="Resources" value={count(c.resources)} detail={`in ${many(c.units, 'unit')}, judged by ${many(c.rules, 'rule')}`} />

@@ -125,7 +125,7 @@ export default function Repository() {
           <b>The last attempt failed.</b> {r.problem}
         </div>
       )}
-      <Grid min={220}>
+      <Grid min={160}>
         <Stat label={`Open on ${r.defaultBranch || 'the default branch'}`} value={count(total(r.open))} chart={<Bars of={r.open} query={term('repo', r.name)} />} />
         <Stat
           label="Last commit"
