@@ -89,6 +89,7 @@ func tasks(s *store.Store) []jobs.Task {
 		{Name: "sweep", Every: 10 * time.Minute, Do: func(ctx context.Context) error {
 			return s.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.Sweep(ctx) })
 		}},
+		{Name: "retention", Every: 24 * time.Hour, Do: s.ForgetOld},
 	}
 }
 

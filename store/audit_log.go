@@ -348,21 +348,23 @@ func (l *AuditLog) leaves(ctx context.Context, s span) ([]tlog.Hash, error) {
 	return leaves, nil
 }
 
-// ForgetAudit deletes the texts of records before a time; their hashes stay, so that the log still proves what is left. It returns
-// how many there were.
-func (s *Store) ForgetAudit(ctx context.Context, before time.Time) (int64, error) {
-	n := int64(0)
-	data := map[string]any{"before": before.UTC().Format(time.RFC3339)}
-	err := s.Write(ctx, Entry{Actor: "system", Action: "audit.forget", Object: "audit", Data: data}, func(ctx context.Context, tx *Tx) error {
-		result, err := tx.NewRaw("DELETE FROM audit_record WHERE at < ?", MillisOf(before)).Exec(ctx)
+// ForgetAudit deletes the texts of records of an organisation before a time, the first forgetChunk of them; their hashes stay, so that
+// the log still proves what is left. It returns how many there were, and records it when there were any.
+func (s *Store) ForgetAudit(ctx context.Context, organisation ID, before time.Time) (n int64, err error) {
+	f := forgetting{s, organisation}
+	err = f.delete(ctx, "audit.forget", MillisOf(before), func(ctx context.Context, tx *Tx) (int64, error) {
+		result, err := tx.NewRaw("DELETE FROM audit_record WHERE sequence IN (SELECT sequence FROM audit_record WHERE "+auditVisible+" AND at < ? ORDER BY sequence LIMIT ?)",
+			organisation, MillisOf(before), forgetChunk).Exec(ctx)
 		if err != nil {
-			return fmt.Errorf("delete old records of the audit log: %w", err)
+			return 0, err
 		}
 		n, err = result.RowsAffected()
-		data["records"] = n
-		return err
+		return n, err
 	})
-	return n, err
+	if err != nil {
+		return 0, fmt.Errorf("delete old records of the audit log: %w", err)
+	}
+	return n, nil
 }
 
 // LastCheckpoint returns the newest signed checkpoint that is kept and the key of the log; empty when there is none.

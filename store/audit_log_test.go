@@ -121,7 +121,7 @@ func TestAuditLog_forget(t *testing.T) {
 	ctx := context.Background()
 	l := openLog(t, s, seal.NewRing(seal.NewKey()))
 	write(t, s, 20, 1)
-	if n, err := s.ForgetAudit(ctx, time.Now().Add(time.Hour)); err != nil || n != 21 {
+	if n, err := s.ForgetAudit(ctx, 1, time.Now().Add(time.Hour)); err != nil || n != 21 {
 		t.Fatal(n, err)
 	}
 	write(t, s, 3, 1)

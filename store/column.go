@@ -132,8 +132,8 @@ func (s *Store) columnsOf(ctx context.Context, organisation ID) (c *columns, don
 	s.columns.mu.Unlock()
 	c.used.Store(s.Now().UnixNano())
 
-	var revision int64
-	if err := s.DB.NewRaw("SELECT coalesce(max(revision), -1) FROM organisation WHERE id = ?", organisation).Scan(ctx, &revision); err != nil {
+	var revision, forgotten int64
+	if err := s.DB.NewRaw("SELECT coalesce(max(revision), -1), coalesce(max(forgotten), 0) FROM organisation WHERE id = ?", organisation).Scan(ctx, &revision, &forgotten); err != nil {
 		return nil, nil, fmt.Errorf("read the revision of the findings: %w", err)
 	}
 	if revision < 0 {
@@ -143,7 +143,11 @@ func (s *Store) columnsOf(ctx context.Context, organisation ID) (c *columns, don
 	if c.loaded && c.revision >= revision && s.Now().Sub(c.named) < namesAge {
 		return c, c.mu.RUnlock, nil
 	}
+	deleted := c.loaded && c.revision < forgotten
 	c.mu.RUnlock()
+	if deleted {
+		c.forget(forgotten)
+	}
 	if err := s.refresh(ctx, c, revision); err != nil {
 		return nil, nil, err
 	}
@@ -210,6 +214,15 @@ func (c *columns) clear() {
 	c.codes, c.dicts, c.times = [textColumns][]uint32{}, [textColumns]dict{}, [timeColumns][]uint32{}
 	c.sorted, c.revision = 0, 0
 	c.cache.clear()
+}
+
+// forget clears columns of before a revision: rows were deleted then (see Retention), which leaves nothing to follow.
+func (c *columns) forget(revision int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loaded && c.revision < revision {
+		c.clear()
+	}
 }
 
 // forget makes the next use read everything again: a row was there that the database does not have.

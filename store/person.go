@@ -16,6 +16,8 @@ type Organisation struct {
 	ID        ID     `json:"id"`
 	Name      string `json:"name"`
 	CreatedAt Millis `json:"createdAt"`
+
+	Retention *Retention `json:"retention,omitempty" bun:"-" doc:"for how long it keeps what is over; not in lists"`
 }
 
 // Person is somebody in an organisation.

@@ -249,5 +249,10 @@ func (tx *Tx) Rename(ctx context.Context, organisation ID, name string) error {
 // Organisation returns an organisation.
 func (s *Store) Organisation(ctx context.Context, id ID) (out Organisation, err error) {
 	err = s.DB.NewRaw("SELECT id, name, created_at FROM organisation WHERE id = ?", id).Scan(ctx, &out)
-	return out, missing(err, "There is no such organisation.")
+	if err != nil {
+		return out, missing(err, "There is no such organisation.")
+	}
+	kept, err := s.Retention(ctx, id)
+	out.Retention = &kept
+	return out, err
 }

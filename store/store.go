@@ -123,6 +123,9 @@ func (s *Store) openSQLite(o Options) error {
 	if err := os.MkdirAll(filepath.Dir(o.Address), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the database: %w", err)
 	}
+	if err := private(o.Address); err != nil {
+		return err
+	}
 	pool := func(conns int, more string) *sql.DB {
 		db := sql.OpenDB(connector{"file:" + escapePath(o.Address) + "?_time_format=sqlite&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 			"&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)&_pragma=temp_store(2)" + more})
@@ -134,6 +137,24 @@ func (s *Store) openSQLite(o Options) error {
 	s.turn = make(chan struct{}, 1)
 	s.write = bun.NewDB(s.Queue, sqliteDialect{sqlitedialect.New()})
 	s.DB = bun.NewDB(pool(o.Conns, "&_pragma=query_only(1)"), sqliteDialect{sqlitedialect.New()})
+	return nil
+}
+
+// private makes the file of a database one that nobody else of the machine reads. SQLite gives the files beside it the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		// Of somebody else's file it is not ours to say.
+		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("keep others from the database: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -16,7 +16,8 @@ type organisationOutput struct{ Body store.Organisation }
 
 type changeOrganisationInput struct {
 	Body struct {
-		Name string `json:"name" maxLength:"200"`
+		Name      string           `json:"name,omitempty" maxLength:"200" doc:"another one; empty keeps it"`
+		Retention *store.Retention `json:"retention,omitempty" doc:"for how long it keeps what is over; without it nothing changes"`
 	}
 }
 
@@ -47,21 +48,7 @@ func (s *Service) settings(api huma.API) {
 			o, err := s.Store.Organisation(ctx, store.ID(call.Scope.Organisation))
 			return &organisationOutput{o}, err
 		})
-	add(s, api, operation{id: "change-organisation", method: http.MethodPatch, path: "/api/organisation", tag: "settings", summary: "Give the organisation another name", needs: access.SettingsWrite, whole: true},
-		func(ctx context.Context, call *Call, in *changeOrganisationInput) (*organisationOutput, error) {
-			name, err := store.Name(in.Body.Name)
-			if err != nil {
-				return nil, err
-			}
-			id := store.ID(call.Scope.Organisation)
-			if err := s.Store.Write(ctx, call.Entry("organisation.rename", "organisation:"+id.String()+" "+name, nil), func(ctx context.Context, tx *store.Tx) error {
-				return tx.Rename(ctx, id, name)
-			}); err != nil {
-				return nil, err
-			}
-			o, err := s.Store.Organisation(ctx, id)
-			return &organisationOutput{o}, err
-		})
+	add(s, api, operation{id: "change-organisation", method: http.MethodPatch, path: "/api/organisation", tag: "settings", summary: "Give the organisation another name, or say for how long it keeps what is over", needs: access.SettingsWrite, whole: true}, s.changeOrganisation)
 	add(s, api, operation{id: "list-providers", method: http.MethodGet, path: "/api/providers", tag: "settings", summary: "Providers of OpenID Connect, without their secrets", needs: access.SettingsWrite, whole: true},
 		func(ctx context.Context, call *Call, _ *struct{}) (*page[store.Provider], error) {
 			items, err := s.Store.Providers(ctx, store.ID(call.Scope.Organisation))
@@ -81,6 +68,45 @@ func (s *Service) settings(api huma.API) {
 				return tx.RemoveProvider(ctx, store.ID(call.Scope.Organisation), in.ID.ID)
 			})
 		})
+}
+
+func (s *Service) changeOrganisation(ctx context.Context, call *Call, in *changeOrganisationInput) (*organisationOutput, error) {
+	id := store.ID(call.Scope.Organisation)
+	before, err := s.Store.Organisation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	name := before.Name
+	if in.Body.Name != "" {
+		if name, err = store.Name(in.Body.Name); err != nil {
+			return nil, err
+		}
+	}
+	var changes []store.Entry
+	if in.Body.Name != "" {
+		changes = append(changes, call.Entry("organisation.rename", "organisation:"+id.String()+" "+name, nil))
+	}
+	if in.Body.Retention != nil {
+		changes = append(changes, call.Entry("organisation.retention", "organisation:"+id.String()+" "+name, map[string]any{"before": before.Retention, "after": in.Body.Retention}))
+	}
+	if len(changes) == 0 {
+		return nil, store.Refuse(store.Invalid, "Say what to change: name, retention.")
+	}
+	if err := s.Store.Write(ctx, changes[len(changes)-1], func(ctx context.Context, tx *store.Tx) error {
+		for _, c := range changes[:len(changes)-1] {
+			tx.Record(c)
+		}
+		if in.Body.Retention != nil {
+			if err := tx.SetRetention(ctx, id, *in.Body.Retention); err != nil {
+				return err
+			}
+		}
+		return tx.Rename(ctx, id, name)
+	}); err != nil {
+		return nil, err
+	}
+	o, err := s.Store.Organisation(ctx, id)
+	return &organisationOutput{o}, err
 }
 
 // setProvider writes a provider; id is 0 for a new one.
