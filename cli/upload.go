@@ -49,6 +49,7 @@ type upload struct {
 	address *url.URL
 	token   string
 	body    []byte // gzip
+	tries   int
 }
 
 // maxSent is the most bytes of a compressed report that a server takes.
@@ -257,6 +258,7 @@ func (u *upload) try(ctx context.Context, client *http.Client, key string) (answ
 	r.Header.Set("Content-Type", "application/octet-stream")
 	r.Header.Set("Content-Encoding", "gzip")
 	r.Header.Set("Idempotency-Key", key)
+	u.tries++
 	response, err := client.Do(r)
 	if err != nil {
 		if inner, ok := errors.AsType[*url.Error](err); ok {
@@ -273,6 +275,8 @@ func (u *upload) try(ctx context.Context, client *http.Client, key string) (answ
 		after = time.Duration(seconds) * time.Second
 	}
 	switch {
+	case response.StatusCode == http.StatusOK && u.tries == 1 && response.Header.Get("Idempotency-Replayed") != "":
+		return "known already, nothing changed", 0, nil
 	case response.StatusCode == http.StatusOK:
 		return said(text), 0, nil
 	case response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusConflict && after > 0:
