@@ -125,7 +125,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // policy is what a page may do: nothing from anywhere else, no frames, no script that is not ours.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
 // secure sets the headers of every answer and refuses changes that another site asks for.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -93,6 +94,19 @@ func server(t testing.TB) string {
 }
 
 var shared = sync.OnceValues(start)
+
+// Port starts the server that all tests of the machine share, if it does not run yet, and returns its port.
+func Port() (string, error) {
+	address, err := shared()
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	return u.Port(), nil
+}
 
 // start finds the server that an earlier test of this machine left running, or starts one.
 func start() (string, error) {
