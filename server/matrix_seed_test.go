@@ -55,6 +55,17 @@ var nouns = map[string]func(w *world, id store.ID) (query string, args []any){
 	"passkeys": func(w *world, id store.ID) (string, []any) {
 		return "INSERT INTO passkey (id, person, credential, name, data, created_at) VALUES (?, ?, ?, 'key', '{}', 1)", []any{id, w.me, id.String()}
 	},
+	"views": func(w *world, id store.ID) (string, []any) {
+		return "INSERT INTO saved_view (id, organisation, person, name, query, created_at, changed_at) VALUES (?, ?, ?, ?, '', 1, 1)", []any{id, w.organisation, w.me, "v" + id.String()}
+	},
+	"resources": func(w *world, id store.ID) (string, []any) {
+		return "INSERT INTO resource (id, organisation, repository, team, unit, variant, address, type, native, name, provider, dialect, module, file, line, maybe, part_of, exposed, tags, digest) " +
+			"VALUES (?, ?, ?, ?, '.', '', 'aws_s3_bucket.b', 'aws_s3_bucket', '', 'b', 'aws', 'terraform', '', 'main.tf', 1, 0, '', '', 0, 'x')", []any{id, w.organisation, w.ids["repositories"], w.ids["teams"]}
+	},
+	// The jobs of this server have no queue, so that none is found.
+	"jobs": func(w *world, id store.ID) (string, []any) {
+		return "UPDATE organisation SET name = name WHERE id = ? AND id = ?", []any{id, w.organisation}
+	},
 	"providers": func(w *world, id store.ID) (string, []any) {
 		return "INSERT INTO provider (id, organisation, name, issuer, client, secret, created_at) VALUES (?, ?, ?, 'https://i.example.org', 'c', ?, 1)", []any{id, w.organisation, "p" + id.String(), []byte("x")}
 	},
@@ -64,10 +75,10 @@ var nouns = map[string]func(w *world, id store.ID) (query string, args []any){
 var order = []string{"teams", "repositories", "people"}
 
 // called are other words for a noun, in bodies and queries.
-var called = map[string]string{"repository": "repositories", "team": "teams", "person": "people", "assignee": "people", "finding": "findings", "branch": "branches"}
+var called = map[string]string{"repository": "repositories", "team": "teams", "person": "people", "assignee": "people", "finding": "findings", "branch": "branches", "organisation": "organisations", "ids": "findings"}
 
 // global are parameters that name what belongs to nobody: every organisation has the same.
-var global = map[string]string{"rule": "aws-s3-public-acl", "sha": commit}
+var global = map[string]string{"rule": "aws-s3-public-acl", "sha": commit, "framework": "soc2", "control": "CC6.1", "sequence": "0"}
 
 const commit = "1111111111111111111111111111111111111111"
 
@@ -76,6 +87,19 @@ var queries = map[string]string{"by": "rule", "ref": "main", "path": "main.tf"}
 
 // bodies are bodies of which the schema does not say enough.
 var bodies = map[string]func(w *world) any{
+	"assign-findings": func(w *world) any {
+		return map[string]any{"ids": []any{w.ids["findings"]}, "assignee": w.ids["people"]}
+	},
+	"mute-findings":        func(w *world) any { return map[string]any{"ids": []any{w.ids["findings"]}, "reason": "false-positive"} },
+	"restore-findings":     func(w *world) any { return map[string]any{"ids": []any{w.ids["findings"]}} },
+	"add-view":             func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String(), "query": ""} },
+	"change-view":          func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String(), "query": ""} },
+	"scan-repository":      func(w *world) any { return map[string]any{} },
+	"upload-results":       func(w *world) any { return "{}" },
+	"switch-organisation":  func(w *world) any { return map[string]any{"organisation": w.organisation} },
+	"set-password":         func(w *world) any { return map[string]any{"password": "four words are better", "code": "000000"} },
+	"add-provider":         provider,
+	"change-provider":      provider,
 	"set-rule":             func(w *world) any { return map[string]any{"team": w.ids["teams"], "off": true, "reason": "x"} },
 	"preview-rule-setting": func(w *world) any { return map[string]any{"team": w.ids["teams"], "off": true} },
 	"set-scan-settings":    func(w *world) any { return map[string]any{"text": "ignore: []"} },
@@ -98,16 +122,37 @@ var bodies = map[string]func(w *world) any{
 	"rename-team": func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String()} },
 }
 
-// answers are statuses besides success with which an operation may answer one who may call it, on an object of their own, and why.
-var answers = map[string][]int{
-	"redeem-link":     {422}, // the ticket is none
-	"get-finding-raw": {404}, // the finding of this world has no details
-	"get-file":        {404}, // the repository of this world has no mirror
-	"add-repository":  {403}, // a new one belongs to no team, so a role in teams is not enough
+func provider(w *world) any {
+	return map[string]any{"name": "p" + w.store.NewID().String(), "issuer": "https://login.example.org", "client": "c", "secret": "s",
+		"groups": []any{map[string]any{"name": "g", "team": w.ids["teams"], "role": "viewer"}}}
 }
 
-// streams are operations that go on until the caller leaves.
-var streams = []string{}
+// cookieOf is the cookie of the session in which the callers of a world are signed in.
+func cookieOf(organisation store.ID) string { return "cookie-of-" + organisation.String() }
+
+// answers are statuses besides success with which an operation may answer one who may call it, on an object of their own, and why.
+var answers = map[string][]int{
+	"export-audit-log":   {409}, // this server has no key of its log
+	"get-audit-log":      {409},
+	"prove-audit-record": {404, 409},
+	"undo-findings":      {404, 409, 422}, // nothing was changed that could be taken back
+	"assign-findings":    {409},           // the first caller has assigned it
+	"restore-findings":   {409},           // nothing is muted
+	"get-job-summary":    {404, 409},      // this server has no queue
+	"list-jobs":          {404, 409},
+	"cancel-job":         {404},
+	"retry-job":          {404},
+	"scan-repository":    {409},
+	"upload-results":     {422}, // there is nothing in it
+	"redeem-link":        {422}, // the ticket is none
+	"enter-password":     {403}, // nor is the password
+	"enter-passkey":      {409}, // nobody began
+	"add-passkey":        {409},
+	"set-password":       {409},
+	"get-finding-raw":    {404}, // the finding of this world has no details
+	"get-file":           {404}, // the repository of this world has no mirror
+	"add-repository":     {403}, // a new one belongs to no team, so a role in teams is not enough
+}
 
 // world is an organisation with one of everything, all of it owned by one team in which the callers of teams are.
 type world struct {
@@ -148,6 +193,11 @@ func newWorld(t *testing.T, s *store.Store) *world {
 		}
 		if err := do("INSERT INTO commit_result (id, repository, sha, author, email, subject, committed_at, scan, scanned_at, findings, undecided, suppressed, problems, added, gone, result) VALUES (?, ?, ?, '', '', '', 1, 0, 1, 0, 0, 0, 0, 0, 0, '')",
 			s.NewID(), w.ids["repositories"], commit); err != nil {
+			return err
+		}
+		w.ids["organisations"] = w.organisation
+		if err := tx.SaveSession(ctx, store.Session{ID: s.NewID(), Hash: signin.Hash(cookieOf(w.organisation)), Person: w.me, Organisation: w.organisation, Method: "passkey", Data: `{"values":{}}`,
+			CreatedAt: tx.Now, SeenAt: tx.Now, ExpiresAt: tx.Now + 3600000}); err != nil {
 			return err
 		}
 		if err := do("INSERT INTO presence (branch, finding, state, detail, file, line, since_sha, since_at, revision) VALUES (?, ?, 'open', '', 'main.tf', 7, 'c1', 1, 1)", w.ids["branches"], w.ids["findings"]); err != nil {

@@ -16,7 +16,10 @@ import (
 
 	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/internal/storetest"
+	"plumbline.dev/plumbline/outbound"
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server"
+	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -100,6 +103,9 @@ type operation struct {
 			Schema schema `json:"schema"`
 		} `json:"content"`
 	} `json:"requestBody"`
+	Responses map[string]struct {
+		Content map[string]json.RawMessage `json:"content"`
+	} `json:"responses"`
 
 	method, path string
 }
@@ -122,7 +128,16 @@ type matrix struct {
 
 func newMatrix(t *testing.T, s *store.Store) *matrix {
 	m := &matrix{store: s}
-	m.server = server.New(server.Options{Store: s, Log: slog.New(slog.DiscardHandler),
+	log := slog.New(slog.DiscardHandler)
+	public, err := outbound.Parse(nil, "the test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := signin.New(signin.Options{Store: s, Log: log, Hosts: public, Seal: seal.NewRing(seal.NewKey())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.server = server.New(server.Options{Store: s, Log: log, SignIn: people,
 		Authenticate: func(*http.Request) (access.Subject, error) { return m.who, nil }})
 	var doc struct {
 		Paths      map[string]map[string]*operation `json:"paths"`
@@ -165,11 +180,14 @@ func (m *matrix) call(t *testing.T, op *operation, who access.Subject, a *argume
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if slices.Contains(streams, op.ID) {
+	if _, streams := op.Responses["200"].Content["text/event-stream"]; streams {
 		ctx, cancel = context.WithTimeout(ctx, 200*time.Millisecond)
 		defer cancel()
 	}
 	r := a.request(t, ctx, op)
+	if who.Kind == "person" { // some operations ask when somebody signed in
+		r.AddCookie(&http.Cookie{Name: "plumbline", Value: cookieOf(store.ID(who.Organisation))})
+	}
 	m.who = who
 	w := httptest.NewRecorder()
 	m.server.Handler.ServeHTTP(w, r)

@@ -190,6 +190,10 @@ func (tx *Tx) Arrive(ctx context.Context, p Provider, c Claim) (person ID, err e
 			return 0, fmt.Errorf("give the team of a group: %w", err)
 		}
 	}
+	after, err := personOf(ctx, tx, access.Scope{Organisation: int64(p.Organisation), All: true}, person)
+	if err != nil || after.Role == before.Role && slices.Equal(after.Teams, before.Teams) {
+		return person, err
+	}
 	return person, tx.RenewSessions(ctx, p.Organisation, person)
 }
 
