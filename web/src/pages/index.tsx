@@ -1,4 +1,4 @@
-import { IconBug, IconGitBranch, IconLayoutDashboard, IconPackages, IconRulerMeasure, IconSettings, IconShieldHalf, IconSitemap } from '@tabler/icons-react';
+import { IconBug, IconClockPlay, IconFileCertificate, IconGitBranch, IconLayoutDashboard, IconPackages, IconRulerMeasure, IconSettings, IconShieldHalf, IconSitemap } from '@tabler/icons-react';
 import type { Page } from '../app/page.ts';
 
 /** Every page, in the order of the rail; the first one with a place there is where a person arrives. README.md says how to add one. */
@@ -13,6 +13,8 @@ export const pages: Page[] = [
   { path: '/rules/$rule', title: 'Rule', load: () => import('./rules/rule.tsx') },
   { path: '/compliance', title: 'Compliance', load: () => import('./compliance/compliance.tsx'), nav: { icon: IconShieldHalf, group: 'know', key: 'c' } },
   { path: '/compliance/$framework', title: 'Framework', load: () => import('./compliance/framework.tsx') },
+  { path: '/jobs', title: 'Jobs', load: () => import('./jobs/jobs.tsx'), nav: { icon: IconClockPlay, group: 'run', key: 'j' } },
+  { path: '/audit', title: 'Audit', load: () => import('./audit/audit.tsx'), nav: { icon: IconFileCertificate, group: 'run', key: 'a', needs: 'audit:read' } },
   { path: '/settings', title: 'Settings', load: () => import('./settings/settings.tsx'), nav: { icon: IconSettings, group: 'run', key: 's' } },
   { path: '/signin', title: 'Sign in', load: () => import('./signin/signin.tsx'), bare: true },
 ];

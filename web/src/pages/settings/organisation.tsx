@@ -2,9 +2,11 @@ import { useState } from 'react';
 import { Button, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { get, send } from '../../api/http.ts';
+import type { Schema } from '../../api/types.ts';
 import { Failure } from '../../app/boundary.tsx';
 import { Card, Skeleton } from '../../part/page.tsx';
 import { Table } from '../../part/table.tsx';
+import { Retention } from './retention.tsx';
 import { Dialog, RoleSelect, Secret, useChange } from './parts.tsx';
 import css from './settings.module.css';
 
@@ -27,7 +29,7 @@ interface Provider {
 
 /** What the organisation decides for all of itself: its name, and where its people sign in. */
 export default function Organisation() {
-  const organisation = useQuery({ queryKey: ['organisation'], queryFn: ({ signal }) => get<{ name: string }>('/api/organisation', undefined, signal) });
+  const organisation = useQuery({ queryKey: ['organisation'], queryFn: ({ signal }) => get<Schema<'Organisation'>>('/api/organisation', undefined, signal) });
   const providers = useQuery({ queryKey: ['providers'], queryFn: ({ signal }) => get<{ items: Provider[] }>('/api/providers', undefined, signal) });
   const remove = useChange((id: string) => send('DELETE', `/api/providers/${id}`), 'Provider removed', ['providers']);
   if (organisation.error) return <Failure error={organisation.error} again={() => void organisation.refetch()} />;
@@ -66,6 +68,11 @@ export default function Organisation() {
           ]}
         />
       </Card>
+      {organisation.data?.retention && (
+        <Card title="Retention" about="For how long what is over is kept. What is open or muted is never deleted.">
+          <Retention of={organisation.data.retention} />
+        </Card>
+      )}
     </div>
   );
 }
