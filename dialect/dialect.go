@@ -62,6 +62,12 @@ type Inputter interface {
 	Inputs() []string // every name that a unit takes, sorted
 }
 
+// Membered is an Estate in which files elsewhere in the tree decide which files a unit is made of, as a kustomization takes
+// manifests out of a folder. What is remembered of a unit holds for the same members only.
+type Membered interface {
+	Members(name UnitName) []string // names, in an order of their own; nil for a unit that nothing but what it reads decides
+}
+
 // UnitName names a unit: the directory (or file) it is rooted in and, where the same code is evaluated with several sets of
 // inputs, which set.
 type UnitName struct {

@@ -21,8 +21,9 @@ import (
 // Cache remembers on disk what units gave and which fixes were offered for them, so that the next scan costs what changed.
 //
 // An entry is found by what the user asked for and by the unit's name, and it holds when everything that evaluation read,
-// by content, is as it was: files, files that were looked for and not there, listed directories, environment. Entries are
-// written in one step and only ever read whole; any number of processes may share a cache, and it may be lost at any time.
+// by content, is as it was: files, files that were looked for and not there, listed directories, environment; and the names of
+// the files that its dialect has around it (given.go). Entries are written in one step and only ever read whole; any number of
+// processes may share a cache, and it may be lost at any time.
 type Cache struct {
 	Dir  string // an absolute path that nobody else can write to: what it holds is believed
 	Salt string // everything besides the tree that results depend on: the program, the choice of rules, users' pages, inputs
@@ -121,10 +122,12 @@ func hash(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// digest sums up everything that an evaluation read as it is now, and where the modules are that it asked for: those are
-// asked for again, because a branch may have moved and a host may be back. They come first, so that their files are there.
-func (s *scan) digest(ctx context.Context, r dialect.Reads, calls []dialect.ModuleSource) string {
-	parts := make([]string, 0, 2*(len(r.Files)+len(r.Dirs)+len(r.Env))+4*len(calls)+4)
+// digest sums up everything that an evaluation read as it is now, what its dialect has around it, and where the modules are that
+// it asked for: those are asked for again, because a branch may have moved and a host may be back. They come first, so that their
+// files are there.
+func (s *scan) digest(ctx context.Context, u *unitResult) string {
+	r, calls := u.reads, u.calls
+	parts := make([]string, 0, 2*(len(r.Files)+len(r.Dirs)+len(r.Env))+4*len(calls)+6)
 	if len(calls) > 0 {
 		parts = append(parts, "modules")
 		for _, m := range calls {
@@ -135,7 +138,7 @@ func (s *scan) digest(ctx context.Context, r dialect.Reads, calls []dialect.Modu
 			parts = append(parts, m.Source, m.Version, m.Root, dir)
 		}
 	}
-	parts = append(parts, "files")
+	parts = append(parts, "given", u.given.around(u.name, u.estate, r), "files")
 	for _, name := range r.Files {
 		parts = append(parts, name, s.contentHash(name))
 	}
@@ -216,21 +219,25 @@ func (s *scan) settingsHash() string {
 	return hash(parts...)
 }
 
-// unitKey is what the entry of a unit is found by.
-func (s *scan) unitKey(kind string, name dialect.UnitName) []string {
-	return []string{kind, s.basis, strconv.FormatBool(s.Fixes), name.Dir, name.Variant}
+// unitKey is what the entry of a unit is found by. Units of several dialects may have the same name.
+func (s *scan) unitKey(kind, dialect string, name dialect.UnitName) []string {
+	return []string{kind, s.basis, strconv.FormatBool(s.Fixes), dialect, name.Dir, name.Variant}
 }
 
-// remembered returns what a unit gave before, when nothing that it read has changed.
-func (s *scan) remembered(ctx context.Context, name dialect.UnitName) *unitResult {
+// remembered returns what a unit gave before, when nothing that it read has changed. Of u it looks at what unit it is.
+func (s *scan) remembered(ctx context.Context, u *unitResult) *unitResult {
 	if s.Cache == nil {
 		return nil
 	}
 	var c cached
-	if !s.Cache.load(&c, s.unitKey("unit", name)...) || len(c.Calls) > 0 && s.Modules == nil || c.Digest != s.digest(ctx, c.Reads, c.Calls) {
+	if !s.Cache.load(&c, s.unitKey("unit", u.given.dialect, u.name)...) || len(c.Calls) > 0 && s.Modules == nil {
 		return nil
 	}
-	c.Result.name, c.Result.reads, c.Result.calls, c.Result.digest = name, c.Reads, c.Calls, c.Digest
+	c.Result.name, c.Result.estate, c.Result.given = u.name, u.estate, u.given
+	c.Result.reads, c.Result.calls, c.Result.digest = c.Reads, c.Calls, c.Digest
+	if c.Digest != s.digest(ctx, &c.Result) {
+		return nil
+	}
 	return &c.Result
 }
 
@@ -239,8 +246,8 @@ func (s *scan) remember(ctx context.Context, r *unitResult) {
 	if s.Cache == nil {
 		return
 	}
-	r.digest = s.digest(ctx, r.reads, r.calls)
-	s.Cache.store(cached{r.reads, r.calls, r.digest, *r}, s.unitKey("unit", r.name)...)
+	r.digest = s.digest(ctx, r)
+	s.Cache.store(cached{r.reads, r.calls, r.digest, *r}, s.unitKey("unit", r.given.dialect, r.name)...)
 }
 
 // read reports whether a unit read a file, or looked for it.
@@ -254,7 +261,7 @@ func watchers(dir string, files []string, units []*unitResult) map[string]string
 	out := make(map[string]string)
 	for _, u := range units {
 		if u.name.Dir == dir || slices.ContainsFunc(files, u.read) {
-			out[u.name.Dir+"\x00"+u.name.Variant] = u.digest
+			out[u.given.dialect+"\x00"+u.name.Dir+"\x00"+u.name.Variant] = u.digest
 		}
 	}
 	return out
@@ -287,7 +294,7 @@ func (s *scan) offersKey(dir string) []string {
 	if s.Decide.NoInline {
 		kind = "offers without inline suppressions"
 	}
-	return s.unitKey(kind, dialect.UnitName{Dir: dir})
+	return s.unitKey(kind, "", dialect.UnitName{Dir: dir})
 }
 
 // rememberOffers keeps what was offered for a directory.

@@ -20,6 +20,7 @@ import (
 type unitResult struct {
 	name      dialect.UnitName
 	estate    dialect.Estate
+	given     *given        // the files of its dialect
 	unit      *dialect.Unit // kept where fixes are proved, as far as maxKept allows; nil when the result was remembered
 	reads     dialect.Reads
 	calls     []dialect.ModuleSource // modules that were asked for
@@ -46,14 +47,13 @@ const maxRelated = 8
 
 func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialect.UnitName, at int) *unitResult {
 	if res := s.series.unit(at, name); res != nil {
-		res.estate = estate
+		res.estate, res.given = estate, s.given[at]
 		return res
 	}
-	if res := s.remembered(ctx, name); res != nil {
-		res.estate = estate
-		return res
+	res := &unitResult{name: name, estate: estate, given: s.given[at], Verdicts: make(map[string]int)}
+	if known := s.remembered(ctx, res); known != nil {
+		return known
 	}
-	res := &unitResult{name: name, estate: estate, Verdicts: make(map[string]int)}
 	asked := &moduleCalls{}
 	u := estate.Evaluate(context.WithValue(ctx, moduleCallsKey{}, asked), name)
 	res.reads, res.calls = u.Reads, asked.sorted()

@@ -34,6 +34,7 @@ type scan struct {
 	suppressed map[findingKey]string   // where findings are suppressed that no fix may take away
 	kept       atomic.Int64            // resources of units that are kept for the proof of fixes
 	dialectOf  []int                   // index in Dialects of each estate
+	given      map[int]*given          // the files of each dialect that has any, by its index in Dialects
 	series     *Series                 // that this is a scan of; nil for none
 	noSettings bool                    // no settings file counts
 }
@@ -48,7 +49,7 @@ func newScan(o Options) *scan {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
-	s := &scan{Options: o, claimed: make(map[string]string), estateOf: make(map[string]int), reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
+	s := &scan{Options: o, claimed: make(map[string]string), given: make(map[int]*given), estateOf: make(map[string]int), reader: &source.Reader{FS: o.FS, Limit: o.Limits.FileBytes}}
 	s.workspace = &dialect.Workspace{FS: o.FS, Read: s.reader.Read, Vars: o.Vars, Env: o.Env, Limits: o.Limits, Source: o.Source, Modules: watched(o.Modules)}
 	s.workspace.Inputs = s.inputs
 	return s
@@ -107,6 +108,7 @@ func (s *scan) open(ctx context.Context) error {
 			estate, problems = d.Open(ctx, s.workspace, claimed[i])
 		}
 		s.note(problems)
+		s.given[i] = newGiven(d.Name(), claimed[i])
 		s.dialectOf = append(s.dialectOf, i)
 		for _, f := range claimed[i] {
 			s.estateOf[f] = len(s.estates)

@@ -367,7 +367,7 @@ func (s *Series) keep(i int, u *unitResult) {
 	s.fresh++
 	u.digest = cmp.Or(u.digest, strconv.Itoa(s.made))
 	kept := *u
-	kept.unit, kept.estate = nil, nil
+	kept.unit, kept.estate, kept.given = nil, nil, nil
 	s.units[seriesUnit{i, u.name}] = &kept
 }
 

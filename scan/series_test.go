@@ -17,7 +17,7 @@ import (
 	"plumbline.dev/plumbline/source"
 )
 
-// sameAsRun scans a history as a series and holds every report to the one that Run gives of the same tree.
+// sameAsRun scans a history as a series, and with a cache on disk, and holds every report to the one that Run gives of the same tree.
 func sameAsRun(t *testing.T, h *history, o scan.Options, ask func(i int) scan.Ask) {
 	t.Helper()
 	ctx := context.Background()
@@ -32,6 +32,7 @@ func sameAsRun(t *testing.T, h *history, o scan.Options, ask func(i int) scan.As
 	}
 	defer apart.Close()
 	series := scan.NewSeries(o)
+	cache := &scan.Cache{Dir: t.TempDir(), Salt: "test"}
 	for i, commit := range h.commits() {
 		tree, err := objects.Tree(commit)
 		if err != nil {
@@ -49,6 +50,14 @@ func sameAsRun(t *testing.T, h *history, o scan.Options, ask func(i int) scan.As
 		}
 		if wantErr != nil {
 			continue
+		}
+		whole.Cache = cache
+		cached, err := scan.Run(ctx, whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.Report, cached.Report, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("commit %d of %s (-whole +with a cache):\n%s\n%s", i, h.dir, diff, gitRun(t, h.dir, nil, "show", "--format=", commit))
 		}
 		if diff := cmp.Diff(want.Report, got.Report, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("commit %d of %s (-whole +series):\n%s\n%s", i, h.dir, diff, gitRun(t, h.dir, nil, "show", "--format=", commit))

@@ -117,6 +117,9 @@ func (e *estate) Units() []dialect.UnitName {
 	return out
 }
 
+// Members lists the inventories and the folders of roles, which every unit has: settings anywhere may name them.
+func (e *estate) Members(dialect.UnitName) []string { return slices.Concat(e.inventory, e.rolePaths) }
+
 // Inputs lists the names of variables, when somebody gave any.
 func (e *estate) Inputs() []string {
 	if len(e.workspace.Vars) == 0 {

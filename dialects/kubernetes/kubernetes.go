@@ -108,6 +108,19 @@ func (e *estate) Units() []dialect.UnitName {
 	return names
 }
 
+// Members lists the files of a directory.
+func (e *estate) Members(name dialect.UnitName) []string {
+	i, ok := slices.BinarySearchFunc(e.units, name.Dir, func(u *unit, dir string) int { return strings.Compare(u.name.Dir, dir) })
+	if !ok || name.Variant != "" {
+		return nil
+	}
+	out := make([]string, len(e.units[i].files))
+	for j, f := range e.units[i].files {
+		out[j] = f.Path
+	}
+	return out
+}
+
 // Evaluate evaluates one directory. A name that Units does not list gives an empty unit with a problem.
 func (e *estate) Evaluate(ctx context.Context, name dialect.UnitName) *dialect.Unit {
 	i, ok := slices.BinarySearchFunc(e.units, name.Dir, func(u *unit, dir string) int { return strings.Compare(u.name.Dir, dir) })

@@ -254,6 +254,7 @@ func (r *reading) plugin(p string, at value.Path) {
 	if !ok {
 		return
 	}
+	r.looked = append(r.looked, to)
 	if !r.e.isFile(to) || !isHarmless(r.e.text(to)) {
 		r.aside = append(r.aside, to)
 		r.absent(at, p, "plugins are never run, and what %s does is not looked at", p)
@@ -302,6 +303,10 @@ func (r *reading) resource(p string, at value.Path) {
 	case err == nil:
 		r.add(&ref{at, to, asResource})
 	default:
+		r.looked = append(r.looked, to) // as a file
+		for _, name := range fileNames {
+			r.looked = append(r.looked, path.Join(to, name)) // as a directory
+		}
 		r.lacks(p, to, at)
 	}
 }
@@ -353,12 +358,12 @@ func (r *reading) directory(p string, at value.Path, as role) {
 	if !ok {
 		return
 	}
+	for _, name := range fileNames {
+		r.looked = append(r.looked, path.Join(to, name))
+	}
 	if info, err := fs.Stat(r.e.workspace.FS, to); err != nil || !info.IsDir() {
 		r.lacks(p, to, at)
 		return
-	}
-	for _, name := range fileNames {
-		r.looked = append(r.looked, path.Join(to, name))
 	}
 	if !slices.ContainsFunc(fileNames[:], func(name string) bool { return r.e.isFile(path.Join(to, name)) }) {
 		r.absent(at, p, "the directory %s has no kustomization.yaml", to)

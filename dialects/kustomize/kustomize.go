@@ -210,6 +210,27 @@ func (e *estate) Units() []dialect.UnitName {
 	return names
 }
 
+// Members lists the manifests of a folder that no kustomization names. Of a kustomization it lists the entries that are left out
+// because kustomizations lead back to each other: which of them are, others decide.
+func (e *estate) Members(name dialect.UnitName) []string {
+	if _, found := slices.BinarySearch(e.graph.tops, name.Dir); !found || e.unitName(name.Dir) != name {
+		return e.rest.(dialect.Membered).Members(name)
+	}
+	if len(e.graph.cut) == 0 {
+		return nil
+	}
+	var out []string
+	for _, k := range e.closure(name.Dir) {
+		for _, to := range k.order {
+			if e.graph.cut[to] {
+				out = append(out, k.file.Path+": "+to.path)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // beside is the variant of a kustomization in whose directory there are manifests that no kustomization names.
 const beside = "kustomization"
 

@@ -111,6 +111,20 @@ func (e *estate) Units() []dialect.UnitName {
 	return names
 }
 
+// Members lists the files of a stack: which ones there are, their folder and the project say.
+func (e *estate) Members(name dialect.UnitName) []string {
+	for _, u := range e.units {
+		if u.name == name {
+			out := []string{u.project.Path, u.program.Path}
+			for _, f := range u.stacks {
+				out = append(out, f.Path)
+			}
+			return out
+		}
+	}
+	return nil
+}
+
 // Inputs lists the configuration of all projects, sorted.
 func (e *estate) Inputs() []string {
 	seen := map[string]bool{}
