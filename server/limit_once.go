@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"plumbline.dev/plumbline/server/api"
+	"plumbline.dev/plumbline/store"
 )
 
 const (
@@ -65,7 +66,10 @@ func (s *Server) once(next http.Handler) http.Handler {
 			s.record(next, w, r, taken{actor, name, key, call.Request})
 		case before.Request != asked:
 			refuse(w, http.StatusUnprocessableEntity, "This Idempotency-Key was used for another request.")
-		case before.Status == 0:
+		case before.Status == store.Changed && time.Since(before.At.Time()) > time.Minute:
+			w.Header().Set("Idempotency-Replayed", "true")
+			refuse(w, http.StatusConflict, "This was done before, but the server stopped before it could keep the answer. Look at what is there now.")
+		case before.Status == 0 || before.Status == store.Changed:
 			w.Header().Set("Retry-After", "1")
 			refuse(w, http.StatusConflict, "This request is under way. Ask again in a moment with the same Idempotency-Key.")
 		default:
@@ -106,7 +110,7 @@ func (s *Server) record(next http.Handler, w http.ResponseWriter, r *http.Reques
 			s.Log.ErrorContext(ctx, "idempotency", "request", t.request, "error", err)
 		}
 	}()
-	next.ServeHTTP(rec, r)
+	next.ServeHTTP(rec, r.WithContext(store.Keyed(r.Context(), t.actor, t.name)))
 	done = true
 }
 

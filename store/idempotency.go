@@ -11,10 +11,13 @@ import (
 // Answered is a request that was made with an idempotency key.
 type Answered struct {
 	Request string // SHA-256 of what was asked
-	Status  int    // of HTTP; 0 while it is under way
+	Status  int    // of HTTP; 0 while it is under way, Changed when its change is there and its answer is not, or not yet
 	Answer  []byte // sealed by the one who stores it; nil when it was not kept
 	At      Millis
 }
+
+// Changed is the status of a request whose change is in the database although nobody kept its answer: it must not be made again.
+const Changed = 1
 
 const (
 	answersKept = 24 * time.Hour
@@ -49,6 +52,28 @@ WHERE idempotency.at < ? OR idempotency.status = 0 AND idempotency.at < ?`,
 	return before, nil
 }
 
+type keyed struct{ actor, key string }
+
+type keyedContext struct{}
+
+// Keyed returns a context in which Write notes, in the transaction of the change, that the request of Begin has made one. Else a process
+// that dies between the change and its answer would let the request be made a second time.
+func Keyed(ctx context.Context, actor, key string) context.Context {
+	return context.WithValue(ctx, keyedContext{}, keyed{actor, key})
+}
+
+// changed notes that the request of a keyed context has made a change.
+func (tx *Tx) changed(ctx context.Context) error {
+	k, ok := ctx.Value(keyedContext{}).(keyed)
+	if !ok {
+		return nil
+	}
+	if _, err := tx.NewRaw("UPDATE idempotency SET status = ? WHERE actor = ? AND key = ? AND status = 0", Changed, k.actor, k.key).Exec(ctx); err != nil {
+		return fmt.Errorf("note that a request has made its change: %w", err)
+	}
+	return nil
+}
+
 // Answer keeps the answer to a request that Begin began.
 func (s *Store) Answer(ctx context.Context, actor, key string, status int, answer []byte) error {
 	err := s.Quiet(ctx, func(ctx context.Context, tx *Tx) error {
@@ -61,7 +86,7 @@ func (s *Store) Answer(ctx context.Context, actor, key string, status int, answe
 	return nil
 }
 
-// Forget lets a request that Begin began be made again.
+// Forget lets a request that Begin began be made again, unless it has changed something.
 func (s *Store) Forget(ctx context.Context, actor, key string) error {
 	err := s.Quiet(ctx, func(ctx context.Context, tx *Tx) error {
 		_, err := tx.NewRaw("DELETE FROM idempotency WHERE actor = ? AND key = ? AND status = 0", actor, key).Exec(ctx)

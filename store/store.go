@@ -245,6 +245,9 @@ func (s *Store) Write(ctx context.Context, entry Entry, do func(context.Context,
 		if err := do(ctx, tx); err != nil {
 			return err
 		}
+		if err := tx.changed(ctx); err != nil { // before the audit log, after whose lock nothing is waited for
+			return err
+		}
 		return tx.record(ctx, entry)
 	})
 }

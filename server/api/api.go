@@ -221,5 +221,11 @@ func (s *Service) status(ctx context.Context, call *Call, err error) error {
 		return huma.NewError(http.StatusServiceUnavailable, "The request took too long or was given up.")
 	}
 	s.Log.ErrorContext(ctx, "operation failed", "request", call.Request, "error", err)
+	switch store.OutageOf(err) {
+	case store.Full:
+		return huma.NewError(http.StatusInsufficientStorage, "The disk of the server is full: nothing was changed. Who runs it has to make room; then try again.")
+	case store.Gone:
+		return huma.NewError(http.StatusServiceUnavailable, "The server cannot reach its database, or something else that it needs, at the moment. Try again soon.")
+	}
 	return huma.Error500InternalServerError("Something went wrong here, not in your request. The log of the server has it as " + call.Request + ".")
 }
