@@ -38,7 +38,7 @@ export default function Audit() {
     },
     { key: 'object', title: 'Object', cell: (r) => <Party of={r.object} name="object" change={change} /> },
     { key: 'data', title: 'What changed', cell: (r) => <Data of={r} /> },
-    { key: 'address', title: 'Address', spare: true, cell: (r) => <span className={css.mono}>{visible(r.address)}</span> },
+    { key: 'address', title: 'Address', spare: true, cell: (r) => <span className={css.address}>{visible(r.address)}</span> },
   ];
   return (
     <PageFrame wide title="Audit" about="Everything that was changed, by whom and from where. Nothing here can be edited." actions={<Export />}>

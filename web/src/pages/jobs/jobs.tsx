@@ -65,9 +65,7 @@ export default function Jobs() {
           <Tag tone={tones[j.state]}>{j.state.charAt(0).toUpperCase() + j.state.slice(1)}</Tag>
           {j.problem && <span className={css.problem}>{visible(j.problem)}</span>}
           {j.state === 'waiting' && j.nextAt && (
-            <span className={css.quiet}>
-              again <Time at={j.nextAt} />
-            </span>
+            <span className={css.quiet}>{Date.parse(j.nextAt) - Date.now() < 60_000 ? 'Tried again within a minute' : <>Tried again <Time at={j.nextAt} /></>}</span>
           )}
         </div>
       ),

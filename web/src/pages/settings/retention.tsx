@@ -31,7 +31,7 @@ export function Retention({ of: before }: { of: Kept }) {
           key={f.key}
           label={f.label}
           description={`${f.about}. At least ${f.least} days; 0 is for ever.`}
-          suffix=" days"
+          suffix={kept[f.key] === 0 ? ' (for ever)' : ' days'}
           min={0}
           max={36500}
           allowDecimal={false}
