@@ -12,6 +12,10 @@ import (
 const (
 	beatEvery = 2 * time.Second // between signs of life
 	silent    = 8 * time.Second // after which a process counts as dead
+
+	// forgotten is after what time a job goes back that is said to run in this process but does not: the database went away as the job was
+	// handed out, or as its end was written down. River writes an end down several times over some seconds before it gives up.
+	forgotten = 15 * time.Second
 )
 
 // beat gives signs of life until the context ends.
@@ -33,11 +37,11 @@ func (w *worker) beat(ctx context.Context) {
 // watch hands back the jobs of processes that are dead until the context ends. Every process watches all: whether one is silent is
 // measured with the watcher's own steady clock, so that clocks which differ or jump kill nobody.
 func (w *worker) watch(ctx context.Context) {
-	seen := map[string]pulse{}
+	seen, idle := map[string]pulse{}, map[runningJob]time.Time{}
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for {
-		if err := w.sweep(ctx, seen, time.Now()); err != nil && ctx.Err() == nil && w.Log != nil {
+		if err := w.sweep(ctx, sightings{seen, idle}, time.Now()); err != nil && ctx.Err() == nil && w.Log != nil {
 			w.Log.Warn("cannot look after the jobs of dead workers", "error", err)
 		}
 		select {
@@ -54,8 +58,15 @@ type pulse struct {
 	since time.Time
 }
 
-// sweep looks once. seen is what was seen before.
-func (w *worker) sweep(ctx context.Context, seen map[string]pulse, now time.Time) error {
+// sightings are what was seen when it was looked before: signs of life, and since when jobs of this process are not worked on.
+type sightings struct {
+	seen map[string]pulse
+	idle map[runningJob]time.Time
+}
+
+// sweep looks once.
+func (w *worker) sweep(ctx context.Context, before sightings, now time.Time) error {
+	seen := before.seen
 	list, err := w.Store.Pulses(ctx)
 	if err != nil {
 		return err
@@ -80,9 +91,23 @@ func (w *worker) sweep(ctx context.Context, seen map[string]pulse, now time.Time
 		return err
 	}
 	var lost []runningJob
+	lying := map[runningJob]bool{}
 	for _, j := range running {
+		if j.By == w.Store.ProcessName() && !w.holds(j.ID, j.Attempt) {
+			lying[j] = true
+			if since, ok := before.idle[j]; !ok {
+				before.idle[j] = now
+			} else if now.Sub(since) > forgotten {
+				lost = append(lost, j)
+			}
+		}
 		if store.IsProcess(j.By) && (dead[j.By] || !there[j.By]) {
 			lost = append(lost, j)
+		}
+	}
+	for j := range before.idle {
+		if !lying[j] {
+			delete(before.idle, j)
 		}
 	}
 	if len(lost) == 0 {

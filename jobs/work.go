@@ -67,10 +67,39 @@ type worker struct {
 	Options
 	queue *Queue
 	stop  context.Context // done when this process is to stop
+
+	mu     sync.Mutex
+	active map[int64]int // attempts that this process works on, by job
+}
+
+// holds tells whether this process works on an attempt.
+func (w *worker) holds(job int64, attempt int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	number, ok := w.active[job]
+	return ok && number == attempt
+}
+
+// take notes that this process works on an attempt, until the function it returns is called.
+func (w *worker) take(job int64, attempt int) (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active[job] = attempt
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.active[job] == attempt {
+			delete(w.active, job)
+		}
+	}
 }
 
 // errSuperseded is what happens to the attempt of a job that others took over, because this process was thought dead.
 var errSuperseded = errors.New("another worker has taken the job over")
+
+// undone are the states of a task that is still to be done, so that it need not be queued again. River's own list has those that are done as
+// well: a task would then run no oftener than done jobs are removed.
+var undone = []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled}
 
 // Work works on jobs until the context ends. Then running jobs are handed back, and go on elsewhere or after the next start.
 func Work(ctx context.Context, o Options) error {
@@ -97,7 +126,7 @@ func Work(ctx context.Context, o Options) error {
 	if err := migrate(ctx, o.Store, o.Log); err != nil {
 		return fmt.Errorf("bring the tables of the jobs up to date: %w", err)
 	}
-	w := &worker{Options: o, stop: ctx}
+	w := &worker{Options: o, stop: ctx, active: map[int64]int{}}
 	w.Tasks = append(w.Tasks, w.tasks()...)
 	workers := river.NewWorkers()
 	for _, kind := range [...]Kind{Fetch, Scan, Blame, Upkeep} {
@@ -114,7 +143,7 @@ func Work(ctx context.Context, o Options) error {
 	for _, t := range w.Tasks {
 		config.PeriodicJobs = append(config.PeriodicJobs, river.NewPeriodicJob(river.PeriodicInterval(t.Every), func() (river.JobArgs, *river.InsertOpts) {
 			j := Job{What: Upkeep, Task: t.Name}
-			return j, &river.InsertOpts{Queue: j.queue(), Priority: j.priority(), MaxAttempts: j.attempts(), UniqueOpts: river.UniqueOpts{ByArgs: true}}
+			return j, &river.InsertOpts{Queue: j.queue(), Priority: j.priority(), MaxAttempts: j.attempts(), UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: undone}}
 		}, &river.PeriodicJobOpts{ID: t.Name, RunOnStart: true}))
 	}
 	var err error
@@ -181,6 +210,7 @@ func (a *attempts) NextRetry(j *river.Job[Job]) time.Time {
 // Work works on one job.
 func (a *attempts) Work(ctx context.Context, j *river.Job[Job]) error {
 	j.Args.What = a.kind
+	defer a.worker.take(j.ID, j.Attempt)()
 	ctx, span := trace.Start(trace.Continue(ctx, askedBy(j.Metadata)), string(a.kind), trace.Consumer)
 	span.Set("plumbline.job", strconv.FormatInt(j.ID, 10))
 	err := a.attempt(ctx, j)

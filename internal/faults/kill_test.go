@@ -70,7 +70,7 @@ func kill(t *testing.T, engine store.Engine) {
 			server = s.serve(t, more...)
 			starts = append(starts, time.Since(at))
 		}
-		if len(running) > 0 && (worker == nil || round%2 == 1) && len(reruns) < max(2, rounds/20) {
+		if len(running) > 0 && (worker == nil || round%2 == 1) && len(reruns) < max(2, rounds/8) {
 			// They go on when others see that the process is silent. Waiting for it each time would make a night of five hundred.
 			for id, attempt := range running {
 				eventually(t, "a job of a killed process runs again", 60*time.Second, func() error { return s.tried(id, attempt) })

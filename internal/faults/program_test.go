@@ -346,3 +346,16 @@ func (s *site) count(query string, args ...any) (n int, err error) {
 	err = s.store.DB.NewRaw(query, args...).Scan(context.Background(), &n)
 	return n, err
 }
+
+// jobs shows the jobs that are not over when the test has failed.
+func (s *site) jobs(t *testing.T) {
+	if !t.Failed() {
+		return
+	}
+	var rows []struct{ Text string }
+	err := s.store.DB.NewRaw("SELECT id || ' ' || kind || ' ' || queue || ' ' || state || ' attempt ' || attempt || ' scheduled ' || scheduled_at || ' args ' || CAST(args AS text) || ' by ' || coalesce(CAST(attempted_by AS text), '') || ' errors ' || coalesce(CAST(errors AS text), '') AS text FROM river_job WHERE state <> 'completed' ORDER BY id DESC LIMIT 20").Scan(context.Background(), &rows)
+	t.Log(err)
+	for _, r := range rows {
+		t.Log(r.Text)
+	}
+}
