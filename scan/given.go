@@ -3,6 +3,7 @@ package scan
 import (
 	"path"
 	"slices"
+	"sync"
 
 	"plumbline.dev/plumbline/dialect"
 )
@@ -14,22 +15,24 @@ import (
 // given is the files that were given to one dialect.
 type given struct {
 	dialect string
-	folders map[string]string // digest of the names in each folder that has any
+	folders func() map[string]string // digest of the names in each folder that has any; made when somebody asks
 }
 
-// newGiven sums up the files of a dialect, sorted by name.
+// newGiven keeps the files of a dialect, which may be in any order.
 func newGiven(name string, claimed []string) *given {
-	byFolder := make(map[string][]string)
-	for _, f := range claimed {
-		dir := path.Dir(f)
-		byFolder[dir] = append(byFolder[dir], f)
-	}
-	g := &given{dialect: name, folders: make(map[string]string, len(byFolder))}
-	for dir, files := range byFolder {
-		slices.Sort(files) // a dialect that wraps another one has the other's files after its own
-		g.folders[dir] = hash(files...)
-	}
-	return g
+	return &given{name, sync.OnceValue(func() map[string]string {
+		byFolder := make(map[string][]string)
+		for _, f := range claimed {
+			dir := path.Dir(f)
+			byFolder[dir] = append(byFolder[dir], f)
+		}
+		digests := make(map[string]string, len(byFolder))
+		for dir, files := range byFolder {
+			slices.Sort(files)
+			digests[dir] = hash(files...)
+		}
+		return digests
+	})}
 }
 
 // around sums up what a dialect had around a unit: the names of its files in every folder that the unit is rooted in, read from
@@ -42,9 +45,9 @@ func (g *given) around(name dialect.UnitName, estate dialect.Estate, r dialect.R
 		}
 	}
 	slices.Sort(folders)
-	parts := []string{g.dialect}
+	known, parts := g.folders(), []string{g.dialect}
 	for _, dir := range slices.Compact(folders) {
-		if h := g.folders[dir]; h != "" {
+		if h := known[dir]; h != "" {
 			parts = append(parts, dir, h)
 		}
 	}
