@@ -62,6 +62,9 @@ func (l *lowering) resource(r *resource.Resource, h *handle, changes []resource.
 			if holds(c, &r.Body) {
 				continue
 			}
+			if r.Type == "module" && c.Op == resource.Remove && len(c.Path) == 1 && c.Path[0].Name == "source" {
+				return fmt.Errorf("%s: %s cannot be without its source", r.Range.File, r.Address)
+			}
 			done, err := l.atOrigin(h, c)
 			if err != nil {
 				return err
