@@ -158,12 +158,7 @@ func newDatabase(t *testing.T) *database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &database{bin: list[len(list)-1], dir: filepath.Join(root, "data"), port: strconv.Itoa(l.Addr().(*net.TCPAddr).Port), as: &syscall.SysProcAttr{Setsid: true}}
-	l.Close()
+	d := &database{bin: list[len(list)-1], dir: filepath.Join(root, "data"), port: freePort(t), as: &syscall.SysProcAttr{Setsid: true}}
 	if err := os.Mkdir(d.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

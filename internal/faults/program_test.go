@@ -74,18 +74,24 @@ func newSite(t *testing.T, engine store.Engine, more ...string) (*site, *process
 
 func newSiteAt(t *testing.T, engine store.Engine, address, data string, more ...string) (*site, *process) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &site{engine: engine, address: address, data: data, repo: t.TempDir(), port: strconv.Itoa(l.Addr().(*net.TCPAddr).Port), client: http.Client{Timeout: 30 * time.Second}}
-	l.Close()
+	s := &site{engine: engine, address: address, data: data, repo: t.TempDir(), port: freePort(t), client: http.Client{Timeout: 30 * time.Second}}
 	s.git(t, "init", "--quiet", "--initial-branch=main")
 	s.commit(t, 0)
 	p := s.serve(t, more...)
 	s.store = storetest.Open(t, address)
 	s.token = s.administrator(t)
 	return s, p
+}
+
+// freePort is a port that nobody listens on now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // administrator makes a token of the first administrator with every right that a token can have.
