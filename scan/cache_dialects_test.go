@@ -98,6 +98,7 @@ func TestCache_dialects(t *testing.T) {
 		{"pulumi", []map[string]string{
 			{"p/Pulumi.yaml": cachedProject}, {"p/Pulumi.dev.yaml": "config: {\"p:acl\": public-read}\n"}, {"p/Pulumi.prod.yaml": "config: {}\n"}, {"p/Pulumi.dev.yaml": "-"},
 			{"p/Pulumi.yaml": "name: p\nruntime: yaml\n", "p/Main.yaml": "resources:\n  b:\n    type: aws:s3:Bucket\n    properties: {acl: public-read}\n"}, {"p/Main.yaml": "-"},
+			{"p/Pulumi.yaml": "name: p\nruntime: yaml\nmain: prog\n"}, {"p/prog/Main.yaml": "resources:\n  b:\n    type: aws:s3:Bucket\n    properties: {acl: public-read}\n"}, {"p/prog/Main.yaml": "-"},
 		}},
 		{"ansible", []map[string]string{
 			{"site.yml": "- hosts: all\n  roles: [r]\n", "roles/r/tasks/main.yml": "- amazon.aws.s3_bucket: {name: x, acl: \"{{ acl }}\"}\n- import_tasks: more.yml\n"},
