@@ -19,6 +19,7 @@ func TestClock(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for tasks")
 	}
+	t.Parallel()
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
 		t.Run(string(engine), func(t *testing.T) {
 			ctx, stop := context.WithCancel(context.Background())

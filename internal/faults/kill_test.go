@@ -31,6 +31,7 @@ func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts the program")
 	}
+	t.Parallel()
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()

@@ -107,6 +107,7 @@ func fill(t *testing.T, disk string) string {
 
 // TestLocked locks the file of SQLite from another process for longer than the server waits.
 func TestLocked(t *testing.T) {
+	t.Parallel()
 	s, _ := newSite(t, store.SQLite, "--no-work")
 	ids := s.seed(t)
 	before := s.state(t)
