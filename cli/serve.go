@@ -84,6 +84,7 @@ type serveFlags struct {
 	watch   watchFlags
 	listen  string
 	url     string
+	connect list   // addresses
 	issuers string // hosts, separated by commas
 }
 
@@ -102,6 +103,7 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 			f.log.declare(c)
 			f.watch.declare(c)
 			c.set.BoolVar(&f.noWork, "no-work", false, "neither fetch nor scan in this process: workers do")
+			c.set.Var(&f.connect, "connect", "connect the repository at `ADDRESS` (or a folder of this machine, see --allow-file) if it is not; repeatable")
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
 			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, https://…, `URL` (default $PLUMBLINE_URL, or http and the host they ask for)")
 			c.set.StringVar(&f.issuers, "issuer-hosts", "", "hosts of sign-in providers and of issuers of CI's tokens that are not on the internet, separated by commas, `LIST` (default $PLUMBLINE_ISSUER_HOSTS)")
@@ -161,6 +163,9 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	}
 	link, err := people.Bootstrap(ctx)
 	if err != nil {
+		return err
+	}
+	if err := connect(ctx, c, db, queue, f.connect); err != nil {
 		return err
 	}
 	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people, Keys: ring, Data: data, Queue: queue,

@@ -94,6 +94,7 @@ func migrate(ctx context.Context, s *store.Store, log *slog.Logger) error {
 			return err
 		}
 		return s.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error {
+			//lint:ignore SA1019 it is so for PostgreSQL; SQLite has one connection that writes, which the transaction holds
 			_, err := m.MigrateTx(ctx, tx.SQL, rivermigrate.DirectionUp, nil)
 			return err
 		})

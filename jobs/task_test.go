@@ -44,7 +44,7 @@ func TestTasksGoOn(t *testing.T) {
 			return
 		}
 		time.Sleep(2 * time.Second) // River writes ends down once more, some time after they are there
-		for { // the newest one ended, but nobody could write that down
+		for {                       // the newest one ended, but nobody could write that down
 			err := s.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error {
 				result, err := tx.NewRaw("UPDATE river_job SET state = 'running', finalized_at = NULL WHERE kind = 'upkeep' AND state = 'completed' AND id = (SELECT max(id) FROM river_job WHERE kind = 'upkeep')").Exec(ctx)
 				if err != nil {

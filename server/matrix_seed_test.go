@@ -94,7 +94,8 @@ var bodies = map[string]func(w *world) any{
 	"restore-findings":     func(w *world) any { return map[string]any{"ids": []any{w.ids["findings"]}} },
 	"add-view":             func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String(), "query": ""} },
 	"change-view":          func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String(), "query": ""} },
-	"scan-repository":      func(w *world) any { return map[string]any{} },
+	"scan-repository":      func(w *world) any { return map[string]any{"kind": "head"} },
+	"change-organisation":  func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String()} },
 	"upload-results":       func(w *world) any { return "{}" },
 	"switch-organisation":  func(w *world) any { return map[string]any{"organisation": w.organisation} },
 	"set-password":         func(w *world) any { return map[string]any{"password": "four words are better", "code": "000000"} },
@@ -143,10 +144,10 @@ var answers = map[string][]int{
 	"cancel-job":         {404},
 	"retry-job":          {404},
 	"scan-repository":    {409},
-	"upload-results":     {422}, // there is nothing in it
-	"redeem-link":        {422}, // the ticket is none
-	"enter-password":     {403}, // nor is the password
-	"enter-passkey":      {409}, // nobody began
+	"upload-results":     {422},      // there is nothing in it
+	"redeem-link":        {422},      // the ticket is none
+	"enter-password":     {403, 429}, // nor is the password, and then it was tried too often
+	"enter-passkey":      {409},      // nobody began
 	"add-passkey":        {409},
 	"set-password":       {409},
 	"get-finding-raw":    {404}, // the finding of this world has no details

@@ -77,7 +77,6 @@ type columns struct {
 	organisation ID
 	loaded       bool
 	revision     int64
-	generation   uint64 // changes whenever anything below does
 	named        time.Time
 
 	ids      []ID       // by row

@@ -119,7 +119,7 @@ func merge(a, b rowSet) rowSet {
 
 // present reads which findings are or were on the branches that a term names, and which are open there, muted or not.
 func (e *search) present(ctx context.Context, t *query.Term) (there, open rowSet, err error) {
-	there, open = newRowSet(len(e.c.ids)), newRowSet(len(e.c.ids))
+	open = newRowSet(len(e.c.ids))
 	var branches []struct {
 		ID         ID
 		Name       string

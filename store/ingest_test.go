@@ -112,23 +112,6 @@ func (e *estate) state() []string {
 	return out
 }
 
-// ids are the rows of findings by fingerprint.
-func (e *estate) ids() map[string]store.ID {
-	e.t.Helper()
-	var rows []struct {
-		Fingerprint string
-		ID          store.ID
-	}
-	if err := e.DB.NewRaw("SELECT fingerprint, id FROM finding WHERE repository = ?", e.repository).Scan(context.Background(), &rows); err != nil {
-		e.t.Fatal(err)
-	}
-	out := map[string]store.ID{}
-	for _, r := range rows {
-		out[r.Fingerprint] = r.ID
-	}
-	return out
-}
-
 func (e *estate) mute(name string) {
 	e.t.Helper()
 	if err := e.Quiet(context.Background(), func(ctx context.Context, tx *store.Tx) error {

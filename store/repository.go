@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -355,13 +356,13 @@ func (tx *Tx) freeRepository(ctx context.Context, organisation ID, r Repository)
 		organisation, r.ID, r.Name, r.Address).Scan(ctx, &others); err != nil {
 		return fmt.Errorf("look for a repository of the same name: %w", err)
 	}
-	for _, o := range others {
-		if o.Name == r.Name {
-			return Refuse(Conflict, "There is a repository named %s already: give this one another name.", r.Name)
-		}
-		return Refuse(Conflict, "This address is connected already, as %s.", o.Name)
+	switch {
+	case len(others) == 0:
+		return nil
+	case slices.ContainsFunc(others, func(o Repository) bool { return o.Name == r.Name }):
+		return Refuse(Conflict, "There is a repository named %s already: give this one another name.", r.Name)
 	}
-	return nil
+	return Refuse(Conflict, "This address is connected already, as %s.", others[0].Name)
 }
 
 // OwnsRepository tells whether a scope may change a repository: one that is bound to a team must own all of it, because the rest

@@ -105,6 +105,7 @@ type operation struct {
 	status  int   // on success; 0 means 200, or 204 without a body
 	body    int64 // most bytes of the request's body; 0 means 1 MiB
 
+	streams  string        // media type of what streams; "" when the body is a type
 	patience time.Duration // how long the request may take to come, and the operation to end; 0 means 30 s. What streams ends by itself
 }
 
@@ -164,6 +165,9 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 		DefaultStatus: op.status, MaxBodyBytes: op.body, BodyReadTimeout: op.patience, Extensions: map[string]any{needsExtension: string(op.needs)},
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError}}
 	_, streams := any((*O)(nil)).(*huma.StreamResponse)
+	if op.streams != "" {
+		o.Responses = map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{op.streams: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+	}
 	if op.whole {
 		o.Extensions[limitExtension] = "whole"
 	}

@@ -13,7 +13,7 @@ import (
 // Paging is how a list is asked for. It is exported because huma looks into embedded structs that are.
 type Paging struct {
 	Cursor Ref `query:"cursor" doc:"where the page before ended"`
-	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"50"`
+	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"most items of a page"`
 }
 
 // page is a list on its way out.

@@ -41,11 +41,11 @@ func (s *Service) views(api huma.API) {
 	add(s, api, operation{id: "list-views", method: http.MethodGet, path: "/api/views", tag: "findings",
 		summary: "One's own saved searches, and those that others share", needs: access.FindingRead}, s.listViews)
 	add(s, api, operation{id: "add-view", method: http.MethodPost, path: "/api/views", tag: "findings", status: http.StatusCreated,
-		summary: "Save a search", needs: access.ViewWrite}, s.addView)
+		summary: "Save a search", needs: access.ViewWrite, person: true}, s.addView)
 	add(s, api, operation{id: "change-view", method: http.MethodPut, path: "/api/views/{id}", tag: "findings",
-		summary: "Change a saved search of one's own", needs: access.ViewWrite}, s.changeView)
+		summary: "Change a saved search of one's own", needs: access.ViewWrite, person: true}, s.changeView)
 	add(s, api, operation{id: "remove-view", method: http.MethodDelete, path: "/api/views/{id}", tag: "findings",
-		summary: "Remove a saved search of one's own", needs: access.ViewWrite}, s.removeView)
+		summary: "Remove a saved search of one's own", needs: access.ViewWrite, person: true}, s.removeView)
 }
 
 // viewer is the person whose views a caller has; 0 for others than people, who have none of their own.
