@@ -82,7 +82,7 @@ func TestHostile(t *testing.T) {
 		if !found || len(seen) != 1 {
 			t.Errorf("%s: problems %v, want one that says %q", c.name, problems, c.say)
 		}
-		if took > 10*time.Second && !testing.Short() { // with the race detector it means nothing
+		if took > 30*time.Second && !testing.Short() { // three on a machine of its own; with the race detector it means nothing
 			t.Errorf("%s: it takes %s", c.name, took)
 		}
 	}
