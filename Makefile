@@ -9,7 +9,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build ./plumbline
-	$(GO) build -trimpath -o plumbline ./cmd/plumbline
+	$(GO) build -trimpath -ldflags "-s -w" -o plumbline ./cmd/plumbline
 
 web: ## build the interface, which the next build carries inside (needs Node.js)
 	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build
