@@ -36,6 +36,7 @@ require (
 	golang.org/x/term v0.47.0 // whether a stream is a terminal, and its width
 	golang.org/x/text v0.43.0 // encodings for textencodebase64, width of characters
 	golang.org/x/time v0.16.0 // rate limits
+	golang.org/x/tools v0.52.0 // files in memory as a tree: migrations in the words of SQLite
 	modernc.org/sqlite v1.60.1 // SQLite without C
 	mvdan.cc/sh/v3 v3.14.1 // the parser of shell scripts
 	sigs.k8s.io/kustomize/api v0.21.1 // builds kustomizations
@@ -145,7 +146,6 @@ require (
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/tools v0.52.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect

@@ -11,9 +11,9 @@ import (
 // TestSealedColumns: every column that the migrations call sealed is one that Rewrap knows.
 func TestSealedColumns(t *testing.T) {
 	table := regexp.MustCompile(`^CREATE TABLE (\w+)`)
-	column := regexp.MustCompile(`^\s+(\w+)\s+BLOB\b.*--.*\bsealed\b`)
+	column := regexp.MustCompile(`^\s+(\w+)\s+BYTEA\b.*--.*\bsealed\b`)
 	var found []string
-	err := fs.WalkDir(migrations, "migrations/sqlite", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(migrations, "migrations", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -3,8 +3,8 @@
 // Everything that changes goes through Store.Write: one transaction that holds the change, its audit record and the jobs that
 // follow from it, so that none is there without the others. Reads take a Scope and see nothing outside of it.
 //
-// Times are milliseconds since 1970 in UTC. Migrations are in migrations/<engine>, append-only; those of both engines have the same
-// numbers and make the same tables.
+// Times are milliseconds since 1970 in UTC. Migrations are in migrations, append-only and in PostgreSQL's words; the two words that SQLite
+// has others for are replaced, so that both engines have the same tables.
 package store
 
 import (
@@ -28,6 +28,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"golang.org/x/tools/txtar"
 	sqlite "modernc.org/sqlite"
 )
 
@@ -67,8 +68,11 @@ type Store struct {
 	}
 }
 
-//go:embed migrations
+//go:embed migrations/*.sql
 var migrations embed.FS
+
+// inSQLite says in the words of SQLite what migrations say in those of PostgreSQL.
+var inSQLite = strings.NewReplacer("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT", "BYTEA", "BLOB")
 
 // Open opens a database, brings its tables up to date and registers the process. Close it.
 func Open(ctx context.Context, o Options) (*Store, error) {
@@ -186,9 +190,29 @@ func (s *Store) Close() error {
 	return err
 }
 
+// migrations are the migrations in the words of the engine.
+func (s *Store) migrations() (fs.FS, error) {
+	if s.Engine == PostgreSQL {
+		return fs.Sub(migrations, "migrations")
+	}
+	list, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return nil, err
+	}
+	var out txtar.Archive
+	for _, e := range list {
+		text, err := migrations.ReadFile("migrations/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		out.Files = append(out.Files, txtar.File{Name: e.Name(), Data: []byte(inSQLite.Replace(string(text)))})
+	}
+	return txtar.FS(&out)
+}
+
 // provider is what runs the migrations of the engine.
 func (s *Store) provider() (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations/"+string(s.Engine))
+	files, err := s.migrations()
 	if err != nil {
 		return nil, err
 	}
