@@ -240,12 +240,27 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
 	if version < 0 {
+		if err := notNewer(ctx, p); err != nil {
+			return err
+		}
 		_, err = p.Up(ctx)
 	} else {
 		_, err = p.DownTo(ctx, version)
 	}
 	if err != nil {
 		return fmt.Errorf("bring the tables of the database to another version: %w", err)
+	}
+	return nil
+}
+
+// notNewer refuses a database that a newer program has changed: what this one writes could be wrong there.
+func notNewer(ctx context.Context, p *goose.Provider) error {
+	has, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read the version of the database: %w", err)
+	}
+	if sources := p.ListSources(); len(sources) > 0 && has > sources[len(sources)-1].Version {
+		return fmt.Errorf("the database is of a newer version of the program (%d, this one knows %d): start that one, or restore a backup of before", has, sources[len(sources)-1].Version)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"plumbline.dev/plumbline/internal/storetest"
@@ -69,4 +70,23 @@ func TestNewID(t *testing.T) {
 	if err := back.UnmarshalText([]byte(last.String())); err != nil || back != last {
 		t.Errorf("%s became %d, %v", last, back, err)
 	}
+}
+
+// TestNewerDatabase holds that a program does not start on a database that a newer one has changed.
+func TestNewerDatabase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		if err := s.MigrateTo(ctx, -1); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.NewRaw("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, ?)", true).Exec(ctx)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MigrateTo(ctx, -1); err == nil || !strings.Contains(err.Error(), "newer version") {
+			t.Errorf("%v, want a refusal", err)
+		}
+	})
 }
