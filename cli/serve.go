@@ -120,11 +120,7 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return err
 	}
 	defer db.Close()
-	log, err := f.log.logger(c)
-	if err != nil {
-		return err
-	}
-	tracer, sent, err := f.log.tracer(log)
+	log, tracer, sent, err := f.log.begin(c)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,16 @@ func (f *logFlags) declare(c *call) {
 	c.set.StringVar(&f.otlp, "otlp-endpoint", "", "`URL` of an OpenTelemetry collector that spans are sent to over HTTP, http://localhost:4318; none are recorded without it")
 }
 
+// begin makes the log and what sends spans, nil when there is nowhere to. What it returns with them ends both.
+func (f *logFlags) begin(c *call) (*slog.Logger, *trace.Tracer, func(), error) {
+	log, err := f.logger(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	tracer, sent, err := f.tracer(log)
+	return log, tracer, sent, err
+}
+
 // logger makes the log.
 func (f *logFlags) logger(c *call) (*slog.Logger, error) {
 	var level slog.Level

@@ -134,11 +134,7 @@ func runWorker(ctx context.Context, c *call, f *workerFlags) error {
 	if err != nil {
 		return err
 	}
-	log, err := f.log.logger(c)
-	if err != nil {
-		return err
-	}
-	tracer, sent, err := f.log.tracer(log)
+	log, tracer, sent, err := f.log.begin(c)
 	if err != nil {
 		return err
 	}
