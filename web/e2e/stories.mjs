@@ -144,7 +144,7 @@ export const stories = {
     await rows(page).first().click();
     await page.getByRole('tab', { name: /Remediation/ }).click();
     await page.getByText(/Proof:/).first().waitFor();
-    await page.locator('figure [data-kind=came]').first().waitFor();
+    await page.locator('figure :is([data-kind=came], [data-kind=gone])').first().waitFor();
     await accessible(page, 'the remediation');
     await page.getByRole('tab', { name: 'Event' }).click();
     await page.getByLabel('Event as JSON').waitFor();

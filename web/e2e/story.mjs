@@ -50,7 +50,7 @@ await withBrowser(async ({ base, context }) => {
     await finding.first().click();
     await page.getByRole('tab', { name: /Remediation/ }).click();
     await page.getByText(/Proof:/).first().waitFor();
-    await page.locator('figure [data-kind=came]').first().waitFor();
+    await page.locator('figure :is([data-kind=came], [data-kind=gone])').first().waitFor(); // some fixes only take lines away
   });
 
   await step('the compliance report says which controls fail, and why', async () => {
