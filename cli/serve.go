@@ -172,6 +172,12 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if files, built := web.Files(); built {
 		o.Web = files
 	}
+	go rest(ctx)
+	go func() { // who asks first need not wait for what filters to be read
+		if err := db.Warm(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "read what findings are filtered by", "error", err)
+		}
+	}()
 	if f.noWork {
 		return server.New(o).Run(ctx)
 	}

@@ -144,6 +144,7 @@ func runWorker(ctx context.Context, c *call, f *workerFlags) error {
 	if err != nil {
 		return err
 	}
+	go rest(ctx)
 	fmt.Fprintln(c.Out, "The worker is ready.")
 	return jobs.Work(ctx, o)
 }

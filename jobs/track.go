@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"plumbline.dev/plumbline/finding"
@@ -38,7 +40,7 @@ var categories = sync.OnceValue(func() map[string]string {
 	}
 	out := map[string]string{}
 	for _, r := range c.All() {
-		out[r.ID] = string(r.Category)
+		out[strings.Clone(r.ID)] = strings.Clone(string(r.Category)) // else the texts of all pages stay
 	}
 	return out
 })
@@ -48,14 +50,27 @@ var categories = sync.OnceValue(func() map[string]string {
 type tracker struct {
 	line    map[string]bool // commits on the branch's line of first parents
 	wanted  map[string]int  // how many commits to come have this one as first parent
-	sets    map[string]map[string]*store.Found
-	current map[string]*store.Found
+	sets    map[string]*findings
+	current *findings
 	stands  string // the newest commit of the line that the branch has: the next one may say only what differs from it
+}
+
+// findings is what a commit has. It is not changed once it is made.
+type findings struct {
+	found map[string]*store.Found
+	kept  map[string]*store.Found // what the scan could not look for
+	left  map[string]string       // what settings leave out: why
+}
+
+// has tells whether a finding is there, as far as anybody can tell.
+func (f *findings) has(id string) bool {
+	_, left := f.left[id]
+	return left || f.found[id] != nil || f.kept[id] != nil
 }
 
 // newTracker prepares for commits in the order in which they are scanned.
 func newTracker(commits []mirror.Commit, line map[string]bool, stands string) *tracker {
-	t := &tracker{line: line, stands: stands, wanted: map[string]int{}, sets: map[string]map[string]*store.Found{}}
+	t := &tracker{line: line, stands: stands, wanted: map[string]int{}, sets: map[string]*findings{}, current: &findings{}}
 	for _, c := range commits {
 		t.wanted[parentOf(c)]++
 	}
@@ -78,7 +93,7 @@ func (t *tracker) take(c mirror.Commit, r CommitResult) (store.Result, error) {
 	}
 	out.Coverage = coverage
 	parent := parentOf(c)
-	before, known := t.sets[parent], t.sets[parent] != nil
+	before := t.sets[parent]
 	if t.wanted[parent]--; t.wanted[parent] <= 0 {
 		delete(t.sets, parent)
 	}
@@ -87,21 +102,21 @@ func (t *tracker) take(c mirror.Commit, r CommitResult) (store.Result, error) {
 		out.Trouble = 1
 		out.Delta = &store.CommitDelta{}
 	} else {
-		if next, err = t.apply(r); err != nil {
+		out.Covers = covers(r.Problems)
+		if next, err = t.apply(r, out.Covers); err != nil {
 			return out, err
 		}
 		out.Trouble = len(r.Problems)
-		t.compare(&out, change{before, next, known})
+		t.compare(&out, change{before, next})
 		if !out.Side {
 			t.stands = c.ID
 		}
-		out.Covers = covers(r.Problems)
 	}
 	t.current = next
 	if t.wanted[c.ID] > 0 {
 		t.sets[c.ID] = next
 	}
-	for _, f := range next {
+	for _, f := range next.found {
 		switch {
 		case f.Outcome == "undecided":
 			out.Waiting++
@@ -114,61 +129,94 @@ func (t *tracker) take(c mirror.Commit, r CommitResult) (store.Result, error) {
 	return out, nil
 }
 
-// apply makes the set of a commit's findings from the set before. Sets are not changed once they are made.
-func (t *tracker) apply(r CommitResult) (map[string]*store.Found, error) {
-	if !r.Full && len(r.Found) == 0 && len(r.Gone) == 0 {
+// apply makes what a commit has from what the one before had.
+func (t *tracker) apply(r CommitResult, covers func(store.Absent) bool) (*findings, error) {
+	if !r.Full && len(r.Found) == 0 && len(r.Gone) == 0 && len(r.Left) == 0 && len(t.current.kept) == 0 {
 		return t.current, nil
 	}
-	next := map[string]*store.Found{}
+	next := &findings{map[string]*store.Found{}, map[string]*store.Found{}, map[string]string{}}
+	keep := func(id string, f *store.Found) {
+		if covers != nil && !covers(store.Absent{Fingerprint: id, Rule: f.Rule, File: f.File, Unit: f.Unit}) {
+			next.kept[id] = f
+		}
+	}
+	for id, f := range t.current.kept {
+		keep(id, f)
+	}
 	if !r.Full {
-		next = maps.Clone(t.current)
-		if next == nil {
-			next = map[string]*store.Found{}
-		}
+		maps.Copy(next.found, t.current.found)
+		maps.Copy(next.left, t.current.left)
 		for _, id := range r.Gone {
-			delete(next, id)
+			if f := next.found[id]; f != nil {
+				keep(id, f)
+			}
+			delete(next.found, id)
+			delete(next.left, id)
 		}
+	}
+	for _, l := range r.Left {
+		delete(next.found, l.ID)
+		delete(next.kept, l.ID)
+		next.left[l.ID] = l.Why
 	}
 	for i := range r.Found {
 		f, err := foundOf(&r.Found[i])
 		if err != nil {
 			return nil, err
 		}
-		next[f.Fingerprint] = f
+		next.found[f.Fingerprint] = f
+		delete(next.kept, f.Fingerprint)
+		delete(next.left, f.Fingerprint)
 	}
 	return next, nil
 }
 
-// change is the set of a commit's findings and that of its first parent, if that is known.
-type change struct {
-	before, next map[string]*store.Found
-	known        bool
-}
+// change is what a commit has, and what its first parent has, nil when that is not known.
+type change struct{ before, next *findings }
 
 // compare writes what differs between a commit and its first parent. Where the branch does not stand at that parent, the branch is told
-// everything.
+// everything. What settings leave out, a commit neither brought nor fixed; and what they take in again, it did not bring.
 func (t *tracker) compare(out *store.Result, c change) {
 	delta := &store.CommitDelta{}
-	out.Full = !out.Side && (!c.known || out.Commit.Parent != t.stands)
-	for _, id := range slices.Sorted(maps.Keys(c.next)) {
-		was := c.before[id]
-		if was == nil {
+	known := c.before != nil
+	if !known {
+		c.before = &findings{}
+	}
+	out.Full = !out.Side && (!known || out.Commit.Parent != t.stands)
+	out.Left = map[string]string{}
+	for _, id := range slices.Sorted(maps.Keys(c.next.found)) {
+		was := c.before.found[id]
+		if was == nil && !c.before.has(id) {
 			delta.Added = append(delta.Added, id)
 		}
-		if out.Full || !out.Side && was != c.next[id] {
-			out.Found = append(out.Found, *c.next[id])
+		if out.Full || !out.Side && was != c.next.found[id] {
+			out.Found = append(out.Found, *c.next.found[id])
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.before)) {
-		if c.next[id] == nil {
-			delta.Gone = append(delta.Gone, id)
+	for id, why := range c.next.left {
+		if _, already := c.before.left[id]; out.Full || !out.Side && !already {
+			out.Left[id] = why
 		}
 	}
+	var gone []string
+	for id := range c.before.left {
+		if !c.next.has(id) {
+			gone = append(gone, id)
+		}
+	}
+	for _, list := range [...]map[string]*store.Found{c.before.found, c.before.kept} {
+		for id := range list {
+			if !c.next.has(id) {
+				delta.Gone = append(delta.Gone, id)
+			}
+		}
+	}
+	slices.Sort(delta.Gone)
 	if !out.Side && !out.Full {
-		out.Gone = delta.Gone
+		out.Gone = append(gone, delta.Gone...)
 	}
 	switch {
-	case c.known:
+	case known:
 		out.Delta = delta
 	case out.Side:
 		out.Delta = &store.CommitDelta{} // nobody knows what it brought
@@ -176,7 +224,7 @@ func (t *tracker) compare(out *store.Result, c change) {
 }
 
 // covers tells whether a scan with these problems looked at where a finding was: a file that could not be read or parsed to its end says
-// nothing about its findings, nor does a unit whose evaluation was cut short.
+// nothing about its findings, nor does a unit whose evaluation was cut short, or of which a file is broken that all of it stands on.
 func covers(problems []finding.Problem) func(store.Absent) bool {
 	files, units := map[string]bool{}, map[string]bool{}
 	for _, p := range problems {
@@ -186,14 +234,30 @@ func covers(problems []finding.Problem) func(store.Absent) bool {
 		if p.Location.File != "" {
 			files[p.Location.File] = true
 		}
-		if p.Unit != "" && (p.Kind == source.Limit || p.Kind == source.Bug) {
+		switch {
+		case p.Unit != "" && (p.Kind == source.Limit || p.Kind == source.Bug):
 			units[p.Unit] = true
+		case shared(p.Location.File):
+			units[path.Dir(p.Location.File)] = true
 		}
 	}
 	if len(files)+len(units) == 0 {
 		return nil
 	}
 	return func(a store.Absent) bool { return !files[a.File] && !units[a.Unit] }
+}
+
+// shared tells whether all of a unit stands on a file: a file of a Terraform module, or what a chart or an overlay is made of. Manifests
+// in a folder stand each on its own.
+func shared(file string) bool {
+	base := path.Base(file)
+	for _, end := range [...]string{".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".hcl", ".bicep"} {
+		if strings.HasSuffix(base, end) {
+			return true
+		}
+	}
+	name := strings.TrimSuffix(strings.TrimSuffix(base, ".yaml"), ".yml")
+	return name == "Chart" || name == "values" || name == "kustomization"
 }
 
 func commitInfo(c mirror.Commit) store.CommitInfo {

@@ -20,11 +20,16 @@ import (
 // dozens in one blob, because they compress well together and a row each would cost more than the text. A reference is either the
 // hash of a blob, or for a text in a pack "hash.number.digest", whose digest tells whether a text changed without reading it.
 
-// maxBlob is the most bytes that a blob unfolds to.
-const maxBlob = 64 << 20
+const (
+	maxBlob   = 64 << 20  // the most bytes that a blob unfolds to
+	packBytes = 256 << 10 // the most bytes of a pack of several texts
+)
 
 var (
-	packer   = sync.OnceValues(func() (*zstd.Encoder, error) { return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest)) })
+	// A window as large as a pack: a larger one only takes memory, for as long as the process lives.
+	packer = sync.OnceValues(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(packBytes), zstd.WithEncoderConcurrency(2))
+	})
 	unpacker = sync.OnceValues(func() (*zstd.Decoder, error) {
 		return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxBlob), zstd.WithDecoderConcurrency(0))
 	})
@@ -93,12 +98,12 @@ func newBlob(text []byte) (blob, error) {
 
 // pack puts JSON texts into blobs, and returns their references in the order of the texts.
 func pack(texts [][]byte) (refs []string, blobs []blob, err error) {
-	const most, bytes = 64, 256 << 10
+	const most = 64
 	refs = make([]string, len(texts))
 	var parts [][2]int // from, to
 	for from := 0; from < len(texts); {
 		to, size := from, 0
-		for to < len(texts) && to-from < most && (to == from || size+len(texts[to]) <= bytes) {
+		for to < len(texts) && to-from < most && (to == from || size+len(texts[to]) <= packBytes) {
 			size += len(texts[to])
 			to++
 		}

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -308,14 +308,13 @@ type RepositoryChange struct {
 	Credential                                    *Sealed
 }
 
-// repositoryNameForm is what a name may look like: it stands in queries and in addresses.
-var repositoryNameForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[\p{L}\p{N}_.~][\p{L}\p{N}_.~@+/-]{0,199}$`)
-})
-
-// CheckRepositoryName refuses names that are empty, longer than 200 characters or hard to write in a query.
+// CheckRepositoryName refuses names that are empty, longer than 200 characters or hard to write in a query or an address.
 func CheckRepositoryName(name string) error {
-	if !repositoryNameForm().MatchString(name) || strings.Contains(name, "//") || strings.HasSuffix(name, "/") {
+	fits := func(c rune) bool {
+		return c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsNumber(c) || strings.ContainsRune("_.~@+/-", c))
+	}
+	if n := utf8.RuneCountInString(name); n == 0 || n > 200 || strings.ContainsFunc(name, func(c rune) bool { return !fits(c) }) ||
+		strings.ContainsRune("@+/-", rune(name[0])) || strings.Contains(name, "//") || strings.HasSuffix(name, "/") {
 		return Refuse(Invalid, "The name of a repository has 1 to 200 letters, digits and . _ ~ @ + - /, as in payments/infra.")
 	}
 	return nil

@@ -235,3 +235,15 @@ func TestRemoveRepository(t *testing.T) {
 		}
 	})
 }
+
+func TestCheckRepositoryName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"payments/infra": true, "a": true, "École_2.x~y@z+w-": true, "٣": true, strings.Repeat("é", 200): true,
+		"": false, strings.Repeat("é", 201): false, "/a": false, "-a": false, "+a": false, "@a": false, "a/": false, "a//b": false, "a b": false,
+		"a:b": false, "a\xff": false, "a\"b": false, "a\u202eb": false, "a,b": false, "a*": false,
+	} {
+		if got := store.CheckRepositoryName(name) == nil; got != want {
+			t.Errorf("%q is taken: %v, want %v", name, got, want)
+		}
+	}
+}
