@@ -66,6 +66,8 @@ type childWork struct {
 	started chan string // the commits, as their scans begin; "" as they end
 	last    *finding.Report
 	lastOf  *scan.Result
+	known   map[string]jobs.Watched // findings that were there before some commit of the request
+	left    map[string]string       // of these, what settings leave out of the last one: why
 }
 
 // prepare sets up everything that has nothing to do with the repository.

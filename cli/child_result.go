@@ -2,6 +2,7 @@ package cli
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -43,12 +44,55 @@ func (w *childWork) fill(r *jobs.CommitResult, result *scan.Result) {
 			}
 		}
 	}
-	for id := range before {
-		if after[id] == nil {
-			r.Gone = append(r.Gone, id)
+	left := w.leftOut(result, after)
+	for id, why := range left {
+		if _, already := w.left[id]; r.Full || !already {
+			r.Left = append(r.Left, jobs.LeftOut{ID: id, Why: why})
 		}
 	}
+	if !r.Full {
+		for id := range before {
+			if _, out := left[id]; !out && after[id] == nil {
+				r.Gone = append(r.Gone, id)
+			}
+		}
+		for id := range w.left {
+			if _, out := left[id]; !out && after[id] == nil && before[id] == nil {
+				r.Gone = append(r.Gone, id)
+			}
+		}
+	}
+	slices.SortFunc(r.Left, func(a, b jobs.LeftOut) int { return strings.Compare(a.ID, b.ID) })
+	w.left = left
 }
+
+// leftOut returns what was there before, is not found now, and is not looked at because of settings: why, by id.
+func (w *childWork) leftOut(result *scan.Result, after map[string]*finding.Finding) map[string]string {
+	if w.known == nil {
+		w.known = make(map[string]jobs.Watched, len(w.Watch))
+		for _, k := range w.Watch {
+			w.known[k.ID] = k
+		}
+	}
+	out := make(map[string]string)
+	for id, k := range w.known {
+		if after[id] != nil {
+			continue
+		}
+		if why := result.Left(k.Rule, k.File, k.Unit); why != "" {
+			out[id] = cutRunes(why, 300)
+		}
+	}
+	for id, f := range after {
+		if len(w.known) < maxKnown {
+			w.known[id] = jobs.Watched{ID: id, Rule: f.Rule, File: f.Location.File, Unit: f.Resource.Unit}
+		}
+	}
+	return out
+}
+
+// maxKnown is the most findings that a child remembers to have seen.
+const maxKnown = 400_000
 
 // byID finds the findings of a report; a fail comes before an undecided one with the same identity.
 func byID(r *finding.Report) map[string]*finding.Finding {

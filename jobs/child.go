@@ -16,6 +16,7 @@ type Request struct {
 	Commits  []RequestCommit // in the order in which they are scanned: parents first makes the least work
 	Settings string          // YAML of the server that lies below the repository's own settings files; empty for none
 	Rules    []RuleSwitch    // what the server decided about rules; it wins over settings files; of several that match the last counts
+	Watch    []Watched       // findings that the server has of where Commits begin: each result says which of them settings leave out
 	Only     []string        // ids, aliases or globs of the rules to judge; empty means all
 	Today    time.Time       // for the expiry of suppressions; zero means they never expire
 	Limits   ChildLimits
@@ -27,6 +28,20 @@ type RequestCommit struct {
 	Full     bool   // send everything, not only what differs from the commit before in the request; the first one is always full
 	Fixes    bool   // prove and offer fixes: costs many times the scan, so that only heads should have it
 	Snapshot bool   // send the inventory and the edges too
+}
+
+// Watched is a finding that was there before.
+type Watched struct {
+	ID   string
+	Rule string
+	File string
+	Unit string
+}
+
+// LeftOut is a finding that a commit need not have mended: settings leave its place or its rule out of the scan.
+type LeftOut struct {
+	ID  string
+	Why string // a sentence for people
 }
 
 // RuleSwitch is a decision about the rules that a pattern matches, already resolved for the repository.
@@ -72,7 +87,8 @@ type CommitResult struct {
 	Commit string
 	Full   bool      // Found is everything; else what differs from the result before
 	Found  []Finding // of Full all findings, fails and undecided ones, suppressed ones included; else those that are new or not as they were. One per ID
-	Gone   []string  // ids of findings of the result before that there are no more; none when Full
+	Left   []LeftOut // of what was watched or found before: what settings leave out; unless Full, what is so since the result before
+	Gone   []string  // ids that were found or left out in the result before, and are neither any more; none when Full
 
 	// The rest is complete in every result.
 	Open     map[string]int // how many fails are not suppressed, by severity

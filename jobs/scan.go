@@ -207,6 +207,15 @@ func (t *attempt) run(ctx context.Context, m mirror.Mirror, p *plan) error {
 		return fmt.Errorf("lay the settings of the repository over those of the organisation: %w", err)
 	}
 	request := Request{GitDir: m.Dir, Settings: string(settings), Today: t.Store.Now().UTC(), Limits: t.Limits}
+	if p.kind != "history" {
+		watched, err := t.Store.Watched(ctx, p.branch.ID)
+		if err != nil {
+			return err
+		}
+		for _, a := range watched {
+			request.Watch = append(request.Watch, Watched{a.Fingerprint, a.Rule, a.File, a.Unit})
+		}
+	}
 	for i, c := range p.commits {
 		head := c.ID == p.branch.Head && len(p.line) > 0
 		request.Commits = append(request.Commits, RequestCommit{ID: c.ID, Full: i == 0, Fixes: head, Snapshot: head && p.branch.IsDefault})

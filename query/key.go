@@ -49,7 +49,7 @@ var keys = []Key{
 	{"assignee", nil, Name, []string{"me", "none"}, "Who it is assigned to, by address of mail.", "assignee:me"},
 	{"author", nil, Name, nil, "Who introduced it, as git names the author.", "author:ada*"},
 	{"commit", nil, Name, nil, "Commit that introduced it.", "commit:4f2a*"},
-	{"reason", nil, Word, []string{"false-positive", "risk-accepted", "pending-fix", "no-fix", "duplicate", "other", "code", "rule-off"}, "Why it is muted; code when the repository itself suppresses it, rule-off when the rule is switched off.", "reason:risk-accepted"},
+	{"reason", nil, Word, []string{"false-positive", "risk-accepted", "pending-fix", "no-fix", "duplicate", "other", "code", "excluded", "rule-off"}, "Why it is muted; code when the repository itself suppresses it, excluded when its settings leave it out of the scan, rule-off when the rule is switched off.", "reason:risk-accepted"},
 	{"tag", nil, Name, nil, "Effective tag of the resource: its key, or key and value.", "tag:Compliance=PCI-DSS"},
 	{"has", nil, Word, []string{"fix", "assignee", "team", "mute", "expiry"}, "Whether it has a proved fix, somebody assigned, a team, a mute, a mute that ends.", "has:fix"},
 	{"is", nil, Word, []string{"new", "expiring"}, "First seen within seven days; muted, with a mute that ends within seven days.", "is:new"},

@@ -26,7 +26,8 @@ type scan struct {
 	claimed    map[string]string       // the dialect of every file that one claimed
 	estateOf   map[string]int          // the estate that every such file was given to
 	skipped    []string                // files that no dialect claimed
-	ignored    []string                // files and folders that ignore files left out
+	ignored    []string                // files and folders that ignore files left out, sorted
+	excluded   []string                // files that settings left out, sorted
 	changed    map[string]*source.File // what fixes in memory made of files; nil without any
 	named      []string                // the files among Dirs: only they are reported
 	basis      string                  // digest of the settings files, of which every remembered result is a part
@@ -72,7 +73,13 @@ func (s *scan) open(ctx context.Context) error {
 	}
 	s.basis = s.settingsHash()
 	s.series.settled(s.basis)
-	files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f) })
+	files = slices.DeleteFunc(slices.Clone(files), func(f string) bool {
+		out := o.Exclude != nil && o.Exclude(f) || !s.Config.For(f).Scans(f)
+		if out {
+			s.excluded = append(s.excluded, f)
+		}
+		return out
+	})
 	surveyed := survey(o.Dialects, files, s.reader.Head)
 	claimed := make([][]string, len(o.Dialects))
 	for _, f := range files {

@@ -62,6 +62,10 @@ type Result struct {
 	Report   *finding.Report
 	Settings []string                       // the settings files that counted, sorted
 	Files    func(path string) *source.File // a file that was read, nil when it was not
+
+	// Left tells why what is not among the findings need not be mended: settings or ignore files leave out its file or unit, which are
+	// there, or the rule is off there. It is "" for what was looked at, or is not there.
+	Left func(rule, file, unit string) string
 }
 
 // Run scans. The error is about the surroundings; what is wrong with the input is in the report.
@@ -89,7 +93,7 @@ func (s *scan) run(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	return &Result{Report: report, Settings: s.Config.Files(), Files: s.file}, nil
+	return &Result{Report: report, Settings: s.Config.Files(), Files: s.file, Left: s.left(units)}, nil
 }
 
 // judgeAll judges every unit that was asked for, several at once, and returns the results in the order of the units.

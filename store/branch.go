@@ -113,9 +113,9 @@ func (tx *Tx) revise(ctx context.Context, organisation ID) (revision int64, err 
 // removeBranch takes a branch away with what it had.
 func (tx *Tx) removeBranch(ctx context.Context, organisation, repository, branch ID) error {
 	var ids []ID
-	if err := tx.NewRaw(`SELECT p.finding FROM presence p JOIN finding f ON f.id = p.finding WHERE p.branch = ? AND p.state = 'open'
+	if err := tx.NewRaw(`SELECT p.finding FROM presence p JOIN finding f ON f.id = p.finding WHERE p.branch = ? AND p.state <> 'fixed'
 AND (f.on_default = 0 OR EXISTS (SELECT 1 FROM branch b WHERE b.id = p.branch AND b.is_default = 1))
-AND NOT EXISTS (SELECT 1 FROM presence o WHERE o.finding = p.finding AND o.branch <> p.branch AND o.state = 'open')`, branch).Scan(ctx, &ids); err != nil {
+AND NOT EXISTS (SELECT 1 FROM presence o WHERE o.finding = p.finding AND o.branch <> p.branch AND o.state <> 'fixed')`, branch).Scan(ctx, &ids); err != nil {
 		return fmt.Errorf("read what only this branch has: %w", err)
 	}
 	revision, err := tx.revise(ctx, organisation)

@@ -55,7 +55,7 @@ func (s *Store) countBranches(ctx context.Context, scope access.Scope, repositor
 		ids[i], at[list[i].ID] = list[i].ID, &list[i]
 	}
 	seen, args := seenFindings(scope)
-	const counts = "f.outcome = 'fail' AND f.mute_reason = '' AND p.state = 'open'"
+	const counts = "f.outcome = 'fail' AND f.mute_reason IN ('', 'excluded') AND p.state = 'open'"
 	var tallies []struct {
 		Branch            ID
 		Severity, N, Here int

@@ -240,7 +240,13 @@ FROM presence p JOIN branch b ON b.id = p.branch WHERE p.finding = ? AND b.remov
 		return nil, fmt.Errorf("read where a finding is: %w", err)
 	}
 	for _, p := range list {
-		life := Life{Detected: p.State == string(StatusOpen), Mute: row.MuteReason}
+		life := Life{Detected: p.State != string(StatusFixed), Mute: row.MuteReason}
+		switch {
+		case p.State == string(Excluded):
+			life.Mute = Excluded
+		case life.Mute == Excluded: // elsewhere
+			life.Mute = ""
+		}
 		out.Presence = append(out.Presence, Presence{p.Name, p.IsDefault, life.Status(), p.File, p.Line, p.SinceSha, p.SinceAt, p.FixedSha, p.FixedAt})
 	}
 	return out, nil

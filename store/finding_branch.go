@@ -75,7 +75,7 @@ func (e *search) branchView(ctx context.Context, key string) (*branchView, error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	size := len(e.c.ids)
-	there, open := rowSet(nil), newRowSet(size)
+	there, open, excluded := rowSet(nil), newRowSet(size), newRowSet(size)
 	for i := range e.Query.Terms {
 		t := &e.Query.Terms[i]
 		if t.Key != "branch" || t.Not {
@@ -88,23 +88,29 @@ func (e *search) branchView(ctx context.Context, key string) (*branchView, error
 			there = merge(there, v.rows)
 			continue
 		}
-		rows, openThere, err := e.present(ctx, t)
+		on, err := e.present(ctx, t)
 		if err != nil {
 			return nil, err
 		}
-		open.or(openThere)
-		there = merge(there, rows)
+		open.or(on.open)
+		excluded.or(on.excluded)
+		there = merge(there, on.rows)
 	}
 	there.and(e.live())
 	v := &branchView{followed: followed{rows: there}, c: e.c, key: key}
-	muted := e.codes(colReason, func(reason string) bool { return reason != "" }).rows
+	// A mute is the finding's, but for what settings leave out: they may do so on one branch and not on another one.
+	muted := e.codes(colReason, func(reason string) bool { return reason != "" && reason != string(Excluded) }).rows
+	excluded.and(there)
+	excluded.not(open)
 	open.and(there)
 	v.status[codeMuted] = slices.Clone(open)
 	v.status[codeMuted].and(muted)
 	v.status[codeOpen] = slices.Clone(open)
 	v.status[codeOpen].not(muted)
+	v.status[codeMuted].or(excluded)
 	v.status[codeFixed] = slices.Clone(there)
 	v.status[codeFixed].not(open)
+	v.status[codeFixed].not(excluded)
 	return v, nil
 }
 
@@ -117,9 +123,12 @@ func merge(a, b rowSet) rowSet {
 	return a
 }
 
-// present reads which findings are or were on the branches that a term names, and which are open there, muted or not.
-func (e *search) present(ctx context.Context, t *query.Term) (there, open rowSet, err error) {
-	open = newRowSet(len(e.c.ids))
+// presences is which findings are or were on some branches, which of them are detected there, muted or not, and which settings leave out.
+type presences struct{ rows, open, excluded rowSet }
+
+// present reads what is on the branches that a term names.
+func (e *search) present(ctx context.Context, t *query.Term) (*presences, error) {
+	open, excluded := newRowSet(len(e.c.ids)), newRowSet(len(e.c.ids))
 	var branches []struct {
 		ID         ID
 		Name       string
@@ -135,7 +144,7 @@ func (e *search) present(ctx context.Context, t *query.Term) (there, open rowSet
 		sql, args = sql+" AND b.name IN (?)", append(args, bun.List(names))
 	}
 	if err := e.store.DB.NewRaw(sql, args...).Scan(ctx, &branches); err != nil {
-		return nil, nil, fmt.Errorf("read branches: %w", err)
+		return nil, fmt.Errorf("read branches: %w", err)
 	}
 	defaults := map[ID]bool{} // repositories whose default branch is meant
 	var others []ID
@@ -148,40 +157,46 @@ func (e *search) present(ctx context.Context, t *query.Term) (there, open rowSet
 			others = append(others, b.ID)
 		}
 	}
-	there = e.codes(colRepository, func(id string) bool { return defaults[idOf([]byte(id))] }).rows
+	there := e.codes(colRepository, func(id string) bool { return defaults[idOf([]byte(id))] }).rows
 	there.and(e.flagged(flagDefault).rows)
 	own := e.withStatus("", there)
 	open.or(own.status[codeOpen])
 	open.or(own.status[codeMuted])
+	excluded.or(own.status[codeMuted])
+	excluded.and(e.codes(colReason, func(reason string) bool { return reason == string(Excluded) }).rows)
+	open.not(excluded)
 	there = slices.Clone(there)
 	read := 0
 	for part := range slices.Chunk(others, 500) {
 		rows, err := e.store.DB.QueryContext(ctx, "SELECT finding, state FROM presence WHERE branch IN (?)", bun.List(part))
 		if err != nil {
-			return nil, nil, fmt.Errorf("read what is on branches: %w", err)
+			return nil, fmt.Errorf("read what is on branches: %w", err)
 		}
 		for rows.Next() {
 			var id ID
 			var state string
 			if err := rows.Scan(&id, &state); err != nil {
 				rows.Close()
-				return nil, nil, fmt.Errorf("read what is on branches: %w", err)
+				return nil, fmt.Errorf("read what is on branches: %w", err)
 			}
 			if read++; read > maxPresence {
 				rows.Close()
-				return nil, nil, Refuse(Limited, "%s means branches with more than %d findings together: name fewer branches", t, maxPresence)
+				return nil, Refuse(Limited, "%s means branches with more than %d findings together: name fewer branches", t, maxPresence)
 			}
 			if row, ok := e.c.row(id); ok {
 				there.put(row)
-				if state == string(StatusOpen) {
+				switch state {
+				case string(StatusOpen):
 					open.put(row)
+				case string(Excluded):
+					excluded.put(row)
 				}
 			}
 		}
 		if err := rows.Err(); err != nil {
-			return nil, nil, fmt.Errorf("read what is on branches: %w", err)
+			return nil, fmt.Errorf("read what is on branches: %w", err)
 		}
 		rows.Close()
 	}
-	return there, open, nil
+	return &presences{there, open, excluded}, nil
 }

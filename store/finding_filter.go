@@ -328,8 +328,11 @@ func (e *search) evaluate(ctx context.Context, t *query.Term) (*rowTerm, error) 
 	case "tag":
 		return e.tagged(ctx, t)
 	case "branch": // a negated one: what is there now
-		_, open, err := e.present(ctx, t)
-		return &rowTerm{followed{rows: open}}, err
+		on, err := e.present(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		return &rowTerm{followed{rows: on.open}}, nil
 	case "has", "is":
 		var list []*rowTerm
 		for _, v := range t.Values {

@@ -15,7 +15,7 @@ const (
 // Reason is why a finding is muted; "" when it is not.
 type Reason string
 
-// The reasons. People give all but InCode.
+// The reasons. People give all but InCode and Excluded.
 const (
 	FalsePositive Reason = "false-positive"
 	RiskAccepted  Reason = "risk-accepted"
@@ -23,11 +23,15 @@ const (
 	NoFix         Reason = "no-fix"
 	Duplicate     Reason = "duplicate"
 	OtherReason   Reason = "other"
-	InCode        Reason = "code" // a comment, the settings or a baseline of the repository suppresses it: only scans set and clear it
+	InCode        Reason = "code"     // a comment, the settings or a baseline of the repository suppresses it: only scans set and clear it
+	Excluded      Reason = "excluded" // settings leave its place or its rule out, so that scans say nothing about it: only scans set and clear it
 )
 
 // Reasons lists the reasons that people can give.
 var Reasons = []Reason{FalsePositive, RiskAccepted, PendingFix, NoFix, Duplicate, OtherReason}
+
+// ofScans tells whether only scans set and clear it.
+func (r Reason) ofScans() bool { return r == InCode || r == Excluded }
 
 // Life is the state of a finding: two facts that change apart from each other, so that a mute outlives a fix that does not hold.
 type Life struct {
@@ -56,6 +60,7 @@ type Happening string
 const (
 	Detect  Happening = "detect"  // a scan has it, and nothing in the code suppresses it
 	Excuse  Happening = "excuse"  // a scan has it, and the code suppresses it
+	Exclude Happening = "exclude" // a scan does not have it, because settings leave it out
 	Lose    Happening = "lose"    // a scan that covered it does not have it
 	Mute    Happening = "mute"    // by a person, with a reason
 	Restore Happening = "restore" // by a person
@@ -65,25 +70,32 @@ const (
 // Next returns the state after something happened, and the kind of the event to record: "" when nothing is to be told. What makes no sense
 // in a state is a Fault and leaves it as it is.
 //
-//	               open         muted           muted in code   fixed        fixed, mute kept
-//	detect         –            –               → open          → open       → muted
-//	excuse         → in code    –               –               → in code    → muted
-//	lose           → fixed      → fixed, kept   → fixed         –            –
-//	mute           → muted      → other reason  refused         refused      refused
-//	restore        refused      → open          refused         refused      → fixed
-//	expire         –            → open          –               –            → fixed
+//	               open         muted           muted in code   excluded     fixed        fixed, mute kept
+//	detect         –            –               → open          → open       → open       → muted
+//	excuse         → in code    –               –               → in code    → in code    → muted
+//	exclude        → excluded   –               → excluded      –            –            –
+//	lose           → fixed      → fixed, kept   → fixed         → fixed      –            –
+//	mute           → muted      → other reason  refused         refused      refused      refused
+//	restore        refused      → open          refused         refused      refused      → fixed
+//	expire         –            → open          –               –            –            → fixed
 //
-// A person's mute is stronger than the code's suppression and is not forgotten for it.
+// A person's mute is stronger than what the code says and is not forgotten for it.
 func Next(l Life, h Happening, reason Reason) (Life, string, error) {
 	switch h {
 	case Detect, Excuse:
 		return l.detect(h)
+	case Exclude:
+		if !l.Detected || l.Mute != "" && l.Mute != InCode {
+			return l, "", nil
+		}
+		l.Mute = Excluded
+		return l, "muted", nil
 	case Lose:
 		if !l.Detected {
 			return l, "", nil
 		}
 		l.Detected = false
-		if l.Mute == InCode { // what is not there is not suppressed there
+		if l.Mute.ofScans() { // what is not there is not suppressed there
 			l.Mute = ""
 		}
 		return l, "fixed", nil
@@ -97,6 +109,9 @@ func Next(l Life, h Happening, reason Reason) (Life, string, error) {
 		if l.Mute == InCode {
 			return l, "", Refuse(Conflict, "the finding is suppressed in the code: change it there")
 		}
+		if l.Mute == Excluded {
+			return l, "", Refuse(Conflict, "settings leave the finding out of the scan: change them first")
+		}
 		if l.Mute == RuleOff {
 			return l, "", Refuse(Conflict, "the rule is switched off: its findings are muted already")
 		}
@@ -108,13 +123,15 @@ func Next(l Life, h Happening, reason Reason) (Life, string, error) {
 			return l, "", Refuse(Conflict, "the finding is not muted")
 		case InCode:
 			return l, "", Refuse(Conflict, "the finding is suppressed in the code: remove the suppression there")
+		case Excluded:
+			return l, "", Refuse(Conflict, "settings leave the finding out of the scan: take it in again there")
 		case RuleOff:
 			return l, "", Refuse(Conflict, "the rule is switched off: switch it on again on its page")
 		}
 		l.Mute = ""
 		return l, "restored", nil
 	case Expire:
-		if l.Mute == "" || l.Mute == InCode || l.Mute == RuleOff {
+		if l.Mute == "" || l.Mute.ofScans() || l.Mute == RuleOff {
 			return l, "", nil
 		}
 		l.Mute = ""
@@ -128,17 +145,17 @@ func (l Life) detect(h Happening) (Life, string, error) {
 	was := l
 	l.Detected = true
 	switch {
-	case h == Excuse && l.Mute == "":
+	case h == Excuse && (l.Mute == "" || l.Mute == Excluded):
 		l.Mute = InCode
-	case h == Detect && l.Mute == InCode:
+	case h == Detect && l.Mute.ofScans():
 		l.Mute = ""
 	}
 	switch {
 	case !was.Detected:
 		return l, "reopened", nil
-	case was.Mute == "" && l.Mute == InCode:
+	case was.Mute != InCode && l.Mute == InCode:
 		return l, "muted", nil
-	case was.Mute == InCode && l.Mute == "":
+	case was.Mute.ofScans() && l.Mute == "":
 		return l, "restored", nil
 	}
 	return l, "", nil

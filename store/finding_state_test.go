@@ -11,6 +11,7 @@ func TestNext(t *testing.T) {
 	open := store.Life{Detected: true}
 	muted := store.Life{Detected: true, Mute: store.RiskAccepted}
 	inCode := store.Life{Detected: true, Mute: store.InCode}
+	out := store.Life{Detected: true, Mute: store.Excluded}
 	off := store.Life{Detected: true, Mute: store.RuleOff}
 	fixed := store.Life{}
 	kept := store.Life{Mute: store.RiskAccepted}
@@ -27,6 +28,10 @@ func TestNext(t *testing.T) {
 		{muted, store.Restore, open, "restored"}, {muted, store.Expire, open, "expired"},
 		{inCode, store.Detect, open, "restored"}, {inCode, store.Excuse, inCode, ""}, {inCode, store.Lose, fixed, "fixed"}, {inCode, store.Mute, refused, ""},
 		{inCode, store.Restore, refused, ""}, {inCode, store.Expire, inCode, ""},
+		{open, store.Exclude, out, "muted"}, {muted, store.Exclude, muted, ""}, {inCode, store.Exclude, out, "muted"}, {off, store.Exclude, off, ""},
+		{fixed, store.Exclude, fixed, ""}, {kept, store.Exclude, kept, ""},
+		{out, store.Detect, open, "restored"}, {out, store.Excuse, inCode, "muted"}, {out, store.Exclude, out, ""}, {out, store.Lose, fixed, "fixed"},
+		{out, store.Mute, refused, ""}, {out, store.Restore, refused, ""}, {out, store.Expire, out, ""},
 		{off, store.Mute, refused, ""}, {off, store.Restore, refused, ""}, {off, store.Expire, off, ""},
 		{fixed, store.Detect, open, "reopened"}, {fixed, store.Excuse, inCode, "reopened"}, {fixed, store.Lose, fixed, ""}, {fixed, store.Mute, refused, ""},
 		{fixed, store.Restore, refused, ""}, {fixed, store.Expire, fixed, ""},
@@ -46,7 +51,7 @@ func TestNext(t *testing.T) {
 			t.Errorf("%+v is not read back from its columns", to)
 		}
 	}
-	for _, reason := range []store.Reason{"", "code", "rule-off", "because"} {
+	for _, reason := range []store.Reason{"", "code", "rule-off", "excluded", "because"} {
 		if _, _, err := store.Next(open, store.Mute, reason); err == nil {
 			t.Errorf("%q is taken as a reason", reason)
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -13,8 +14,8 @@ import (
 
 // Rules of this file, how scans become findings:
 //   - A branch carries the results of its line of first parents, oldest first. What a result has is detected on the branch. What
-//     it does not have any more is fixed there, but only when the scan covered it: a finding whose file could not be read, or is
-//     left out by settings (Result.Covers says so), stays as it was.
+//     it does not have any more is fixed there, but only when the scan covered it: a finding whose file could not be read
+//     (Result.Covers says so) stays as it was, and one that settings leave out (Result.Left) is muted for that: it is not fixed.
 //   - A finding is one row of its repository, whatever branches have it. It is recognised by its fingerprint: by what the branch
 //     called it before, then by any name it ever had in the repository; and else by its twin, as finding.Pair does, among those that
 //     leave the branch in the same commit. So moved and renamed blocks keep id, mute and age. A finding renamed on one branch
@@ -39,19 +40,20 @@ type Ingest struct {
 // Result is what the scan of one commit found.
 type Result struct {
 	Commit   CommitInfo
-	Side     bool     // the commit is not on the branch's line of first parents: only its own row is written
-	Aside    bool     // the branch's line is told by others: neither the commit's row nor the branch's newest commit is written
-	Maker    string   // whose findings it is about, see MakerOf: those of others are not missed; "" for our own
-	Full     bool     // Found is everything; else what is new or changed against the result before on the line
-	Found    []Found  // one per Fingerprint
-	Gone     []string // fingerprints; none when Full
-	Covers   func(Absent) bool
-	Fails    int          // counts of all that the commit has: fails that are not suppressed
-	Waiting  int          // undecided ones
-	Excused  int          // suppressed fails
-	Trouble  int          // problems
-	Delta    *CommitDelta // against the first parent; nil: what Ingest sees
-	Coverage []byte       // JSON: coverage, problems, hygiene and judged rules; nil keeps none
+	Side     bool              // the commit is not on the branch's line of first parents: only its own row is written
+	Aside    bool              // the branch's line is told by others: neither the commit's row nor the branch's newest commit is written
+	Maker    string            // whose findings it is about, see MakerOf: those of others are not missed; "" for our own
+	Full     bool              // Found is everything; else what is new or changed against the result before on the line
+	Found    []Found           // one per Fingerprint
+	Gone     []string          // fingerprints; none when Full
+	Left     map[string]string // fingerprints that settings leave out, with a sentence why: with Full all, else what is so since the result before
+	Covers   func(Absent) bool // what of the rest counts as looked at; nil is all
+	Fails    int               // counts of all that the commit has: fails that are not suppressed
+	Waiting  int               // undecided ones
+	Excused  int               // suppressed fails
+	Trouble  int               // problems
+	Delta    *CommitDelta      // against the first parent; nil: what Ingest sees
+	Coverage []byte            // JSON: coverage, problems, hygiene and judged rules; nil keeps none
 }
 
 // CommitInfo is a commit as git has it.
@@ -110,12 +112,13 @@ type Counts struct {
 	Reopened int
 	Moved    int // recognised under another name
 	Kept     int // not there, but not covered either
+	Excluded int // not there, because settings leave it out now
 }
 
 // held is a finding on the branch while results are taken in.
 type held struct {
 	Finding     ID
-	State       string // open, fixed
+	State       string // open, fixed, excluded
 	Fingerprint string
 	Twin        string
 	Detail      string // reference
@@ -265,7 +268,7 @@ func (g *ingest) take(ctx context.Context, r *Result) error {
 		}
 		changed = append(changed, arrival{f, h, h.Finding})
 	}
-	gone, err := g.missing(ctx, r)
+	gone, out, err := g.missing(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -288,9 +291,14 @@ func (g *ingest) take(ctx context.Context, r *Result) error {
 		}
 	}
 	for _, h := range gone {
-		delta.Gone = append(delta.Gone, h.Fingerprint)
+		if h.State == "open" {
+			delta.Gone = append(delta.Gone, h.Fingerprint)
+		}
 	}
 	if err := g.arrive(r, append(changed, arrived...)); err != nil {
+		return err
+	}
+	if err := g.exclude(ctx, r, out); err != nil {
 		return err
 	}
 	if err := g.leave(ctx, r, gone); err != nil {
@@ -318,37 +326,53 @@ type arrival struct {
 	id    ID    // of its row; 0 when there is none yet
 }
 
-// missing lists what the branch has and the result has not, without what the scan did not cover.
-func (g *ingest) missing(ctx context.Context, r *Result) ([]*held, error) {
-	var list []*held
+// missing lists what the branch has and the result has not, without what the scan did not cover; and apart from that what settings
+// leave out and did not before.
+func (g *ingest) missing(ctx context.Context, r *Result) (list, out []*held, err error) {
+	miss := func(h *held) {
+		_, left := r.Left[h.Fingerprint]
+		switch {
+		case h.State == "fixed" || h.seen == g.number || MakerOf(h.Fingerprint) != r.Maker:
+		case !left:
+			list = append(list, h)
+		case h.State == "open":
+			out = append(out, h)
+		}
+	}
 	if r.Full {
 		for _, h := range g.held {
-			if h.State == "open" && h.seen != g.number && MakerOf(h.Fingerprint) == r.Maker {
-				list = append(list, h)
-			}
+			miss(h)
 		}
 	} else {
 		for _, name := range r.Gone {
-			if h := g.held[name]; h != nil && h.State == "open" && h.seen != g.number {
-				list = append(list, h)
+			if h := g.held[name]; h != nil {
+				miss(h)
+			}
+		}
+		for name := range r.Left {
+			if h := g.held[name]; h != nil {
+				miss(h)
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b *held) int { return int(min(max(a.Finding-b.Finding, -1), 1)) })
+	byID := func(a, b *held) int { return cmp.Compare(a.Finding, b.Finding) }
+	slices.SortFunc(list, byID)
+	slices.SortFunc(out, byID)
 	if r.Covers == nil || len(list) == 0 {
-		return list, nil
+		return list, out, nil
 	}
 	if err := g.load(ctx, nil, list); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return slices.DeleteFunc(list, func(h *held) bool {
+	list = slices.DeleteFunc(list, func(h *held) bool {
 		f := g.rows[h.Finding]
 		if r.Covers(Absent{h.Fingerprint, f.Rule, h.File, f.Unit}) {
 			return false
 		}
 		g.counts.Kept++
 		return true
-	}), nil
+	})
+	return list, out, nil
 }
 
 // save writes everything that changed.

@@ -325,7 +325,7 @@ func (g *ingest) detect(r *Result, row *row, f *Found, at Millis) error {
 		happening = Excuse
 	}
 	life := LifeOf(row.Status, row.MuteReason)
-	if row.Outcome == "undecided" && f.Outcome == "fail" && life.Mute != "" && life.Mute != InCode && life.Mute != RuleOff {
+	if row.Outcome == "undecided" && f.Outcome == "fail" && life.Mute != "" && !life.Mute.ofScans() && life.Mute != RuleOff {
 		// Nobody decided about a fail.
 		life.Mute = ""
 		g.note(row, lifeEvent{at: at, kind: "restored", sha: r.Commit.SHA}, map[string]any{"reason": "it was muted while it was undecided, and fails now"})
@@ -383,6 +383,44 @@ func (g *ingest) leave(ctx context.Context, r *Result, gone []*held) error {
 		}
 		f := g.rows[h.Finding]
 		f.FixedSHA, f.FixedAuthor = r.Commit.SHA, r.Commit.Author
+	}
+	return nil
+}
+
+// exclude notes findings that settings leave out of the scan from now on: they are muted for that, until a scan has them again or
+// covers their place and does not.
+func (g *ingest) exclude(ctx context.Context, r *Result, out []*held) error {
+	if err := g.load(ctx, nil, out); err != nil {
+		return err
+	}
+	elsewhere, err := g.elsewhere(ctx, out)
+	if err != nil {
+		return err
+	}
+	at := g.at(r)
+	for _, h := range out {
+		g.counts.Excluded++
+		h.State, h.dirty = "excluded", true
+		f := g.rows[h.Finding]
+		if !g.isDefault && (f.OnDefault || elsewhere[h.Finding]) {
+			continue
+		}
+		was := f.tally()
+		next, kind, err := Next(LifeOf(f.Status, f.MuteReason), Exclude, "")
+		if err != nil {
+			return err
+		}
+		arrived := g.isDefault && !f.OnDefault
+		f.OnDefault = f.OnDefault || g.isDefault
+		f.dirty = f.dirty || arrived
+		if kind == "" {
+			continue
+		}
+		why := r.Left[h.Fingerprint]
+		f.Status, f.dirty = next.Status(), true
+		f.MuteReason, f.MuteComment, f.MuteUntil, f.MuteBy, f.MuteAt = next.Mute, why, 0, "", at
+		g.note(f, lifeEvent{at: at, kind: kind, sha: r.Commit.SHA}, map[string]any{"reason": next.Mute, "comment": why})
+		g.countTrend(at, was, f.tally())
 	}
 	return nil
 }

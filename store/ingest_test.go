@@ -88,6 +88,15 @@ func full(n int, found ...store.Found) store.Result {
 	return store.Result{Commit: commitAt(n), Full: true, Found: found, Coverage: []byte(`{}`)}
 }
 
+// leave is a result that settings leave everything out of.
+func leave(n int, full bool, names ...string) store.Result {
+	r := store.Result{Commit: commitAt(n), Full: full, Left: map[string]string{}}
+	for _, name := range names {
+		r.Left[name] = "The settings leave main.tf out of the scan."
+	}
+	return r
+}
+
 // state is what the tests look at: each finding by its id's order, as "fingerprint status [reason]".
 func (e *estate) state() []string {
 	e.t.Helper()
@@ -194,6 +203,21 @@ func TestIngest(t *testing.T) {
 			{give: []store.Result{{Commit: commitAt(2), Full: true, Covers: func(x store.Absent) bool { return x.Fingerprint != "a" }}}, counts: store.Counts{Gone: 1, Kept: 1}, state: []string{"a open", "b fixed"}},
 			{give: []store.Result{{Commit: commitAt(3), Full: true, Found: []store.Found{issue("c", "block a")}, Covers: blind}}, counts: store.Counts{New: 1, Kept: 1}, state: []string{"a open", "b fixed", "c open"}},
 		}, []string{"a opened", "b opened", "b fixed", "c opened"}},
+		"what settings leave out is not fixed": {[]step{
+			{give: []store.Result{full(1, a, b)}, counts: store.Counts{New: 2}},
+			{do: func(e *estate) { e.mute("b") }},
+			{give: []store.Result{leave(2, true, "a", "b")}, counts: store.Counts{Excluded: 2}, state: []string{"a muted excluded", "b muted false-positive"}},
+			{give: []store.Result{leave(2, true, "a", "b")}, counts: store.Counts{}, state: []string{"a muted excluded", "b muted false-positive"}},
+			{give: []store.Result{{Commit: commitAt(3), Found: []store.Found{a}, Gone: []string{"b"}}}, counts: store.Counts{Still: 1, Gone: 1}, state: []string{"a open", "b fixed false-positive"}},
+			{give: []store.Result{leave(4, false, "a")}, counts: store.Counts{Excluded: 1}, state: []string{"a muted excluded", "b fixed false-positive"}},
+			{give: []store.Result{{Commit: commitAt(5), Gone: []string{"a"}}}, counts: store.Counts{Gone: 1}, state: []string{"a fixed", "b fixed false-positive"}},
+		}, []string{"a opened", "b opened", "a muted", "a restored", "b fixed", "a muted", "a fixed"}},
+		"what settings leave out on another branch": {[]step{
+			{give: []store.Result{full(1, a)}, counts: store.Counts{New: 1}},
+			{branch: "topic", give: []store.Result{full(1, a, b)}, counts: store.Counts{New: 1, Still: 1}},
+			{branch: "topic", give: []store.Result{leave(2, true, "a", "b")}, counts: store.Counts{Excluded: 2}, state: []string{"a open", "b muted excluded elsewhere"}},
+			{branch: "topic", give: []store.Result{full(3, b)}, counts: store.Counts{Gone: 1, Still: 1}, state: []string{"a open", "b open elsewhere"}},
+		}, []string{"a opened", "b opened", "b muted", "b restored"}},
 		"another branch": {[]step{
 			{give: []store.Result{full(1, a)}, counts: store.Counts{New: 1}},
 			{branch: "topic", give: []store.Result{full(2, a, b)}, counts: store.Counts{New: 1, Still: 1}, state: []string{"a open", "b open elsewhere"}},

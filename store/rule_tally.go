@@ -15,7 +15,7 @@ type RuleTally struct {
 	Undecided      int `json:"undecided" doc:"rule:R status:open verdict:undecided"`
 	Muted          int `json:"muted" doc:"rule:R status:muted"`
 	Fixed          int `json:"fixed" doc:"rule:R status:fixed"`
-	Decided        int `json:"decided" doc:"fails that somebody dealt with: muted by a person for whatever reason, or fixed. rule:R verdict:fail -status:open -reason:code,rule-off"`
+	Decided        int `json:"decided" doc:"fails that somebody dealt with: muted by a person for whatever reason, or fixed. rule:R verdict:fail -status:open -reason:code,excluded,rule-off"`
 	FalsePositives int `json:"falsePositives" doc:"those of them that were called false positives. rule:R verdict:fail -status:open reason:false-positive"`
 }
 
@@ -30,7 +30,9 @@ func (s *Store) RuleTallies(ctx context.Context, scope access.Scope) (map[string
 }
 
 func (e *search) tallies() map[string]RuleTally {
-	nobodys := e.c.dicts[colReason].match(func(reason string) bool { return reason == string(InCode) || reason == RuleOff })
+	nobodys := e.c.dicts[colReason].match(func(reason string) bool {
+		return reason == string(InCode) || reason == string(Excluded) || reason == RuleOff
+	})
 	wrong := e.c.dicts[colReason].match(func(reason string) bool { return reason == string(FalsePositive) })
 	all := make([]RuleTally, len(e.c.dicts[colRule].ends))
 	e.all.each(func(row int) {

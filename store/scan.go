@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,18 @@ type ScanTarget struct {
 	Settings       string // YAML of the interface
 	Lower          string // YAML of the organisation, which lies below
 	KnownHosts     string
+}
+
+// maxWatched is the most findings of a branch that a scan is asked about.
+const maxWatched = 200_000
+
+// Watched returns what our own scans found on a branch that is not fixed there: a scan is asked whether it looked at their places.
+func (s *Store) Watched(ctx context.Context, branch ID) (list []Absent, err error) {
+	if err := s.DB.NewRaw(`SELECT p.fingerprint, f.rule, p.file, f.unit FROM presence p JOIN finding f ON f.id = p.finding
+WHERE p.branch = ? AND p.state <> 'fixed' ORDER BY p.finding LIMIT ?`, branch, maxWatched).Scan(ctx, &list); err != nil {
+		return nil, fmt.Errorf("read what is on a branch: %w", err)
+	}
+	return slices.DeleteFunc(list, func(a Absent) bool { return MakerOf(a.Fingerprint) != "" }), nil
 }
 
 // ScanTarget returns a repository to work on. One that is removed is NotFound.

@@ -402,7 +402,7 @@ func tallyQueries(id string) map[string]string {
 		"undecided":      "rule:" + id + " status:open verdict:undecided",
 		"muted":          "rule:" + id + " status:muted",
 		"fixed":          "rule:" + id + " status:fixed",
-		"decided":        "rule:" + id + " verdict:fail -status:open -reason:code,rule-off",
+		"decided":        "rule:" + id + " verdict:fail -status:open -reason:code,excluded,rule-off",
 		"falsePositives": "rule:" + id + " verdict:fail -status:open reason:false-positive",
 	}
 }

@@ -3072,7 +3072,7 @@ export interface components {
         RuleTally: {
             /**
              * Format: int64
-             * @description fails that somebody dealt with: muted by a person for whatever reason, or fixed. rule:R verdict:fail -status:open -reason:code,rule-off
+             * @description fails that somebody dealt with: muted by a person for whatever reason, or fixed. rule:R verdict:fail -status:open -reason:code,excluded,rule-off
              */
             decided: number;
             /**
