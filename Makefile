@@ -18,8 +18,8 @@ demo: web build ## a server with repositories made of examples/, at http://local
 	$(GO) run ./internal/demo examples .demo/repositories
 	./plumbline serve --data .demo/data --allow-file .demo/repositories --history 1000 $$(printf -- '--connect %s ' .demo/repositories/*)
 
-test: ## every test that needs no network and no other program (under three minutes)
-	$(GO) test ./...
+test: ## the everyday tests: nothing runs beside them, nothing long (under three minutes); `make check` has all
+	$(GO) test -short ./...
 
 check: ## what CI runs: formatting, vet, staticcheck, the README's commands with every test, races
 	bash .ci/run

@@ -91,7 +91,7 @@ func (m *matrix) tables(t *testing.T) map[string]string {
 	ctx := context.Background()
 	list := "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
 	if m.store.Engine == store.PostgreSQL {
-		list = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+		list = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
 	}
 	var names []string
 	if err := m.store.DB.NewRaw(list).Scan(ctx, &names); err != nil {

@@ -24,12 +24,97 @@ import (
 	"plumbline.dev/plumbline/store"
 )
 
-// Each runs a test on an empty database of each engine. Without PostgreSQL its half is skipped, in CI it fails.
+// Each runs a test on an empty database of each engine. Its half on PostgreSQL is skipped with -short and without PostgreSQL; in CI the
+// latter fails.
 func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	for _, engine := range []store.Engine{store.SQLite, store.PostgreSQL} {
-		t.Run(string(engine), func(t *testing.T) { test(t, Open(t, Address(t, engine))) })
+		t.Run(string(engine), func(t *testing.T) {
+			if engine == store.PostgreSQL {
+				test(t, Open(t, room(t)))
+				return
+			}
+			test(t, Open(t, Address(t, engine)))
+		})
 	}
+}
+
+// room returns the address of an empty schema of PostgreSQL that goes with the test, in the one database of this process: to make a
+// database takes longer than most tests.
+func room(t testing.TB) string {
+	t.Helper()
+	base := server(t)
+	name, err := house(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := fmt.Sprintf("room_%d", time.Now().UnixNano())
+	if err := do(base+name, "CREATE SCHEMA "+schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := do(base+name, "DROP SCHEMA "+schema+" CASCADE"); err != nil {
+			t.Error(err)
+		}
+	})
+	return base + name + "?search_path=" + schema
+}
+
+var (
+	houseMade sync.Once
+	houseName string
+	houseErr  error
+)
+
+// house returns the database that holds the rooms of this process. Those of processes that are gone are dropped.
+func house(base string) (string, error) {
+	houseMade.Do(func() {
+		houseName = fmt.Sprintf("house_%d", os.Getpid())
+		var left []string
+		if houseErr = query(base+"postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'house\\_%'", &left); houseErr != nil {
+			return
+		}
+		for _, name := range left {
+			pid, _ := strconv.Atoi(strings.TrimPrefix(name, "house_"))
+			if pid == os.Getpid() || syscall.Kill(pid, 0) != nil {
+				houseErr = errors.Join(houseErr, do(base+"postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"))
+			}
+		}
+		houseErr = errors.Join(houseErr, do(base+"postgres", "CREATE DATABASE "+houseName))
+	})
+	return houseName, houseErr
+}
+
+// do runs a statement on a connection of its own.
+func do(address, statement string) error {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(statement)
+	return errors.Join(err, db.Close())
+}
+
+// query reads one column.
+func query(address, text string, to *[]string) error {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.Query(text)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v string
+		if err := rows.Scan(&v); err != nil {
+			return err
+		}
+		*to = append(*to, v)
+	}
+	return rows.Err()
 }
 
 // Open opens a database for the length of a test.
@@ -55,19 +140,11 @@ func Address(t testing.TB, engine store.Engine) string {
 	}
 	base := server(t)
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), time.Now().UnixNano())
-	do := func(query string) error {
-		db, err := sql.Open("pgx", base+"postgres")
-		if err != nil {
-			return err
-		}
-		_, err = db.Exec(query)
-		return errors.Join(err, db.Close())
-	}
-	if err := do("CREATE DATABASE " + name); err != nil {
+	if err := do(base+"postgres", "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := do("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+		if err := do(base+"postgres", "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -78,6 +155,9 @@ func Address(t testing.TB, engine store.Engine) string {
 // all tests of the machine share. It stays up for the next ones; fsync is off, so it is for tests only.
 func server(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("short: nothing runs beside the tests")
+	}
 	if address := os.Getenv("TEST_PG_URL"); address != "" {
 		return strings.TrimSuffix(address, "/") + "/"
 	}
