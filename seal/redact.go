@@ -3,6 +3,7 @@ package seal
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Hidden stands where a secret was.
@@ -11,8 +12,13 @@ const Hidden = "[hidden]"
 // MaxRedacted is the longest text in bytes that Redact looks at; of a longer one it keeps the beginning.
 const MaxRedacted = 256 << 10
 
+// lazily compiles an expression when it is first used: most commands of the program hide nothing.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
 // tokens are secrets that can be told by their form alone.
-var tokens = regexp.MustCompile(strings.Join([]string{
+var tokens = lazily(strings.Join([]string{
 	`-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)`,
 	`PRIVATE\+KEY\+[^\s"']+`,             // keys of signed notes: the audit log's
 	`AGE-SECRET-KEY-1[A-Z0-9]+`,          // age
@@ -49,13 +55,13 @@ var tokens = regexp.MustCompile(strings.Join([]string{
 }, "|"))
 
 // named are values that a name before them gives away. The name stays.
-var named = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|credential|authorization|cookie|session|otp|totp)[a-z0-9_-]*|\bpwd|[?&;](?:code|state|sig|signature|key|auth))\\?["']?(?:\s*[:=]\s*|\s*=>\s*)(?:(?:bearer|basic|token|digest|negotiate)\s+)?)(\\?"(?:[^"\\]|\\[^"])+\\?"|'[^']+'|[^\s"'&,;}\]]{3,})`)
+var named = lazily(`(?i)((?:[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|credential|authorization|cookie|session|otp|totp)[a-z0-9_-]*|\bpwd|[?&;](?:code|state|sig|signature|key|auth))\\?["']?(?:\s*[:=]\s*|\s*=>\s*)(?:(?:bearer|basic|token|digest|negotiate)\s+)?)(\\?"(?:[^"\\]|\\[^"])+\\?"|'[^']+'|[^\s"'&,;}\]]{3,})`)
 
 // schemes are credentials of HTTP.
-var schemes = regexp.MustCompile(`(?i)\b(bearer|basic|negotiate|digest)\s+[A-Za-z0-9._~+/=-]{8,}`)
+var schemes = lazily(`(?i)\b(bearer|basic|negotiate|digest)\s+[A-Za-z0-9._~+/=-]{8,}`)
 
 // userinfo is what stands before the host of an address.
-var userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^/\s@"'<>]+)@`)
+var userinfo = lazily(`([A-Za-z][A-Za-z0-9+.-]*://)([^/\s@"'<>]+)@`)
 
 // Redact hides what looks like a secret in a text: tokens of the known forms, private keys, credentials of HTTP and in addresses,
 // and values behind names such as password. It hides too much rather than too little; it cannot hide what looks like any other
@@ -65,16 +71,16 @@ func Redact(text string) string {
 	if len(text) > MaxRedacted {
 		text, cut = text[:MaxRedacted], "… (cut)"
 	}
-	text = tokens.ReplaceAllString(text, Hidden)
-	text = userinfo.ReplaceAllStringFunc(text, func(s string) string {
-		m := userinfo.FindStringSubmatch(s)
+	text = tokens().ReplaceAllString(text, Hidden)
+	text = userinfo().ReplaceAllStringFunc(text, func(s string) string {
+		m := userinfo().FindStringSubmatch(s)
 		if !strings.Contains(m[2], ":") && len(m[2]) <= 16 && m[2] != Hidden {
 			return s // ssh://git@host: the name of an account
 		}
 		return m[1] + Hidden + "@"
 	})
-	text = schemes.ReplaceAllString(text, "$1 "+Hidden)
-	text = named.ReplaceAllString(text, "${1}"+Hidden)
+	text = schemes().ReplaceAllString(text, "$1 "+Hidden)
+	text = named().ReplaceAllString(text, "${1}"+Hidden)
 	return text + cut
 }
 

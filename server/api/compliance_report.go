@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -116,26 +117,28 @@ func (r *complianceReport) csv(w io.Writer) error {
 //go:embed compliance_report.tmpl
 var reportText string
 
-var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"day": func(m store.Millis) string {
-		if m == 0 {
-			return "never"
-		}
-		return m.Time().Format("2 January 2006")
-	},
-	"moment": func(m store.Millis) string { return m.Time().Format("2 January 2006, 15:04 UTC") },
-	"percent": func(score *float64) string {
-		if score == nil {
-			return "–"
-		}
-		return strconv.Itoa(int(100**score)) + " %"
-	},
-	"seen": report.Visible, // texts of repositories may hold what misleads the eye
-	"word": func(status string) string {
-		return map[string]string{controlFail: "Fails", controlUndecided: "Undecided", controlAccepted: "Accepted", controlPass: "Passes", controlUncovered: "Not judged", controlNoRule: "No rule"}[status]
-	},
-	"short": func(sha string) string { return sha[:min(len(sha), 10)] },
-}).Parse(reportText))
+var reportTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(template.FuncMap{
+		"day": func(m store.Millis) string {
+			if m == 0 {
+				return "never"
+			}
+			return m.Time().Format("2 January 2006")
+		},
+		"moment": func(m store.Millis) string { return m.Time().Format("2 January 2006, 15:04 UTC") },
+		"percent": func(score *float64) string {
+			if score == nil {
+				return "–"
+			}
+			return strconv.Itoa(int(100**score)) + " %"
+		},
+		"seen": report.Visible, // texts of repositories may hold what misleads the eye
+		"word": func(status string) string {
+			return map[string]string{controlFail: "Fails", controlUndecided: "Undecided", controlAccepted: "Accepted", controlPass: "Passes", controlUncovered: "Not judged", controlNoRule: "No rule"}[status]
+		},
+		"short": func(sha string) string { return sha[:min(len(sha), 10)] },
+	}).Parse(reportText))
+})
 
 // html writes one page for printing.
-func (r *complianceReport) html(w io.Writer) error { return reportTemplate.Execute(w, r) }
+func (r *complianceReport) html(w io.Writer) error { return reportTemplate().Execute(w, r) }
