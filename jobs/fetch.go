@@ -62,7 +62,10 @@ func (t *attempt) fetch(ctx context.Context) error {
 				return err
 			}
 		}
-		return tx.SetProblem(ctx, target.Organisation, target.ID, problem)
+		if err := tx.SetProblem(ctx, target.Organisation, target.ID, problem); err != nil {
+			return err
+		}
+		return t.queue.TellNow(ctx, tx, target.Organisation)
 	})
 }
 

@@ -20,6 +20,9 @@ const (
 	Scan   Kind = "scan"   // scan the next commits of a repository
 	Blame  Kind = "blame"  // find out who brought the findings of a repository
 	Upkeep Kind = "upkeep" // one of Options.Tasks
+
+	Tell    Kind = "tell"    // make messages of what happened in an organisation
+	Deliver Kind = "deliver" // send a message
 )
 
 // Mode is why a scan job runs.
@@ -42,6 +45,7 @@ type Job struct {
 	Daily        bool     `json:"daily,omitempty"` // nobody waits for it
 	Task         string   `json:"task,omitempty"`  // of Upkeep
 	After        store.ID `json:"after,omitempty"` // where the job before stopped
+	Delivery     store.ID `json:"delivery,omitempty"`
 }
 
 // Kind is the word under which the database has the job.
@@ -52,6 +56,7 @@ const (
 	fetchQueue  = "fetch"
 	scanQueue   = "scan"
 	upkeepQueue = "upkeep"
+	notifyQueue = "notify" // waits for receivers
 )
 
 // queue is the queue of a job.
@@ -61,6 +66,8 @@ func (j Job) queue() string {
 		return fetchQueue
 	case Scan:
 		return scanQueue
+	case Tell, Deliver:
+		return notifyQueue
 	}
 	return upkeepQueue
 }

@@ -393,6 +393,9 @@ func (r *scanRun) finish(ctx context.Context) error {
 		if err := tx.EndScan(ctx, store.ScanEnd{Organisation: r.target.Organisation, Repository: r.target.ID, Scan: r.scan, Problem: problem}); err != nil {
 			return err
 		}
+		if err := r.queue.TellNow(ctx, tx, r.target.Organisation); err != nil {
+			return err
+		}
 		j := r.job.Args
 		if r.more {
 			if _, err := r.queue.Insert(ctx, tx, j); err != nil {
@@ -414,10 +417,16 @@ func (t *attempt) failed(ctx context.Context, target *store.ScanTarget, scan sto
 	}
 	text := people(err)
 	noted := t.write(context.WithoutCancel(ctx), store.Entry{}, func(ctx context.Context, tx *store.Tx) error {
+		noted := tx.SetProblem
 		if scan != 0 {
-			return tx.EndScan(ctx, store.ScanEnd{Organisation: target.Organisation, Repository: target.ID, Scan: scan, Problem: text})
+			noted = func(ctx context.Context, organisation, repository store.ID, text string) error {
+				return tx.EndScan(ctx, store.ScanEnd{Organisation: organisation, Repository: repository, Scan: scan, Problem: text})
+			}
 		}
-		return tx.SetProblem(ctx, target.Organisation, target.ID, text)
+		if err := noted(ctx, target.Organisation, target.ID, text); err != nil {
+			return err
+		}
+		return t.queue.TellNow(ctx, tx, target.Organisation)
 	})
 	if errors.Is(noted, errSuperseded) {
 		return noted

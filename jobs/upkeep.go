@@ -11,7 +11,7 @@ import (
 
 // tasks are our own tasks of upkeep.
 func (w *worker) tasks() []Task {
-	list := []Task{{"trend", time.Hour, w.trend}}
+	list := []Task{{"trend", time.Hour, w.trend}, {"tell", time.Minute, w.tellAll}}
 	if w.Poll > 0 {
 		list = append(list, Task{"poll", min(w.Poll, 30*time.Second), w.poll})
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"plumbline.dev/plumbline/mirror"
+	"plumbline.dev/plumbline/notify"
 	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/store"
 	"plumbline.dev/plumbline/trace"
@@ -40,6 +41,10 @@ type Options struct {
 	FetchLimits mirror.Limits
 	Backlog     int    // how many commits of its history the first scan of a repository follows: 0 for its head alone
 	Tasks       []Task // of upkeep, besides our own
+
+	Send        *notify.Sender                                            // sends messages; nil: other processes do
+	OpenChannel func(c *store.Channel) (target, secret string, err error) // opens what is sealed of a channel; nil as Send
+	Rules       func() (store.Rulebook, error)                            // what messages call rules, and filters know of them; nil: nothing
 
 	// Snapshot keeps what a commit declares, in the transaction of its findings; nil keeps nothing.
 	Snapshot func(ctx context.Context, tx *store.Tx, at SnapshotPlace, s *Snapshot) error
@@ -129,12 +134,12 @@ func Work(ctx context.Context, o Options) error {
 	w := &worker{Options: o, stop: ctx, active: map[int64]int{}}
 	w.Tasks = append(w.Tasks, w.tasks()...)
 	workers := river.NewWorkers()
-	for _, kind := range [...]Kind{Fetch, Scan, Blame, Upkeep} {
+	for _, kind := range [...]Kind{Fetch, Scan, Blame, Upkeep, Tell, Deliver} {
 		river.AddWorkerArgs(workers, Job{What: kind}, river.Worker[Job](&attempts{worker: w, kind: kind}))
 	}
 	config := &river.Config{
 		ID: o.Store.ProcessName(), Logger: quiet(o.Log), Workers: workers,
-		Queues:        map[string]river.QueueConfig{fetchQueue: {MaxWorkers: o.Fetchers}, scanQueue: {MaxWorkers: o.Scanners}, upkeepQueue: {MaxWorkers: 2}},
+		Queues:        map[string]river.QueueConfig{fetchQueue: {MaxWorkers: o.Fetchers}, scanQueue: {MaxWorkers: o.Scanners}, upkeepQueue: {MaxWorkers: 2}, notifyQueue: {MaxWorkers: 4}},
 		FetchCooldown: 50 * time.Millisecond, FetchPollInterval: time.Second,
 		CompletedJobRetentionPeriod: time.Hour, CancelledJobRetentionPeriod: 24 * time.Hour, DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
 		RescueStuckJobsAfter: 3 * time.Hour, // long after the janitor
@@ -238,6 +243,10 @@ func (a *attempts) attempt(ctx context.Context, j *river.Job[Job]) error {
 		err = t.blame(ctx)
 	case Upkeep:
 		err = t.upkeep(ctx)
+	case Tell:
+		err = t.tell(ctx)
+	case Deliver:
+		err = t.deliver(ctx)
 	}
 	var later *putOff
 	switch {

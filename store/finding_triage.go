@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/notify"
 )
 
 // The bounds of what people decide.
@@ -522,6 +523,7 @@ func (s *Store) ExpireMutes(ctx context.Context) (ended int, err error) {
 			if err := tx.NewRaw("SELECT "+findingNames+" FROM finding WHERE mute_until > 0 AND mute_until <= ? AND organisation = ? ORDER BY id LIMIT 1000", now, organisation).Scan(ctx, &rows); err != nil {
 				return fmt.Errorf("look for mutes whose time is over: %w", err)
 			}
+			var again []ID // open ones
 			for i := range rows {
 				f := &rows[i]
 				life, kind, err := Next(LifeOf(f.Status, f.MuteReason), Expire, "")
@@ -529,6 +531,9 @@ func (s *Store) ExpireMutes(ctx context.Context) (ended int, err error) {
 					return err
 				}
 				if kind != "" {
+					if life.Status() == StatusOpen {
+						again = append(again, f.ID)
+					}
 					t.count(f, life.Status())
 					if err := t.note(f.ID, kind, map[string]any{"reason": f.MuteReason, "comment": f.MuteComment}); err != nil {
 						return err
@@ -543,6 +548,11 @@ func (s *Store) ExpireMutes(ctx context.Context) (ended int, err error) {
 				}
 			}
 			data.Count = len(rows)
+			if len(again) > 0 {
+				if err := tx.happen(ctx, Happened{Organisation: organisation, HappenedData: HappenedData{Findings: map[notify.Happening][]ID{notify.MuteEnded: again}}}); err != nil {
+					return err
+				}
+			}
 			return t.tell(ctx)
 		})
 		if err != nil {

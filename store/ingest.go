@@ -396,6 +396,7 @@ func (g *ingest) save(ctx context.Context) error {
 		func() error { return g.saveAliases(ctx) },
 		func() error { return g.savePresence(ctx, revision) },
 		func() error { return g.saveEvents(ctx) },
+		func() error { return g.saveHappening(ctx) },
 		func() error { return g.saveCommits(ctx) },
 		func() error { return g.saveTrend(ctx) },
 		func() error { return g.saveBranch(ctx, changed) },

@@ -75,7 +75,7 @@ func (s *Store) wake() {
 	}
 }
 
-// Sweep removes notices and answers that are too old to be asked for.
+// Sweep removes notices, answers and deliveries that are too old to be asked for.
 func (tx *Tx) Sweep(ctx context.Context) error {
 	if _, err := tx.NewRaw("DELETE FROM notice WHERE at < ?", tx.Now-Millis(noticesKept.Milliseconds())).Exec(ctx); err != nil {
 		return fmt.Errorf("remove old notices: %w", err)
@@ -83,5 +83,5 @@ func (tx *Tx) Sweep(ctx context.Context) error {
 	if _, err := tx.NewRaw("DELETE FROM idempotency WHERE at < ?", tx.Now-Millis(answersKept.Milliseconds())).Exec(ctx); err != nil {
 		return fmt.Errorf("remove old answers: %w", err)
 	}
-	return nil
+	return tx.sweepTold(ctx)
 }

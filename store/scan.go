@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"plumbline.dev/plumbline/notify"
 )
 
 // ScanTarget is what a worker needs to know of a repository.
@@ -104,7 +106,7 @@ func (tx *Tx) EndScan(ctx context.Context, e ScanEnd) error {
 	if _, err := tx.NewRaw("UPDATE scan SET state = ?, ended_at = ?, problem = ? WHERE id = ?", state, tx.Now, e.Problem, e.Scan).Exec(ctx); err != nil {
 		return fmt.Errorf("end a scan: %w", err)
 	}
-	if err := tx.SetProblem(ctx, e.Organisation, e.Repository, e.Problem); err != nil {
+	if err := tx.setProblem(ctx, e, notify.ScanFailed); err != nil {
 		return err
 	}
 	if e.Problem == "" {
@@ -117,14 +119,24 @@ func (tx *Tx) EndScan(ctx context.Context, e ScanEnd) error {
 
 // SetProblem notes why a repository could not be fetched or scanned; "" that it could.
 func (tx *Tx) SetProblem(ctx context.Context, organisation, repository ID, problem string) error {
-	result, err := tx.NewRaw("UPDATE repository SET problem = ? WHERE id = ? AND problem <> ?", problem, repository, problem).Exec(ctx)
+	return tx.setProblem(ctx, ScanEnd{Organisation: organisation, Repository: repository, Problem: problem}, notify.Trouble)
+}
+
+// setProblem notes a problem, and tells of it when it is another one than before.
+func (tx *Tx) setProblem(ctx context.Context, e ScanEnd, kind notify.Happening) error {
+	result, err := tx.NewRaw("UPDATE repository SET problem = ? WHERE id = ? AND problem <> ?", e.Problem, e.Repository, e.Problem).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("note the problem of a repository: %w", err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	return tx.Notify(ctx, Notice{Organisation: organisation, Repository: repository, Kind: "repositories"}, nil)
+	if e.Problem != "" {
+		if err := tx.happenProblem(ctx, Happened{Organisation: e.Organisation, Repository: e.Repository, Scan: e.Scan}, kind, e.Problem); err != nil {
+			return err
+		}
+	}
+	return tx.Notify(ctx, Notice{Organisation: e.Organisation, Repository: e.Repository, Kind: "repositories"}, nil)
 }
 
 // SetKnownHosts keeps the keys of the hosts that a repository was fetched from.

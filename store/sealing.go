@@ -68,6 +68,8 @@ var sealedColumns = []struct{ table, column, key string }{
 	{"repository", "credential", "id"},
 	{"password", "secret", "person"},
 	{"provider", "secret", "id"},
+	{"channel", "target", "id"},
+	{"channel", "secret", "id"},
 }
 
 // Rewrap wraps everything that is sealed in the database with the current master key and returns how many values had another

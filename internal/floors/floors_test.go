@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"resource"},
 	{"dialect", "finding", "outbound", "audit", "seal", "access", "query"},
 	{"document", "translate", "shell", "manifest", "chart", "trace"},
-	{"rule", "policy", "forge", "tracker"},
+	{"rule", "policy", "forge", "tracker", "notify"},
 	{"dialects/", "rules", "forges/", "trackers/", "report", "store", "config", "fix", "modules", "mirror", "web"},
 	{"scan"},
 	{"jobs"},
