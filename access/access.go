@@ -38,6 +38,7 @@ const (
 	RuleRead        Permission = "rule:read"        // the catalogue and its settings
 	RuleWrite       Permission = "rule:write"       // switch rules, change severities
 	ViewWrite       Permission = "view:write"       // own saved views
+	ChannelWrite    Permission = "channel:write"    // where teams are told of what happens; the organisation's own channels need SettingsWrite
 	TeamRead        Permission = "team:read"        // names of teams and people, to assign and to filter
 	PeopleWrite     Permission = "people:write"     // people, teams, roles, ownership
 	TokenOwn        Permission = "token:own"        // tokens of one's own, never with more rights than one has
@@ -52,7 +53,7 @@ const (
 var needs = map[Permission]Role{
 	FindingRead: Viewer, FindingExport: Viewer, RepositoryRead: Viewer, RuleRead: Viewer, TeamRead: Viewer, ViewWrite: Viewer, TokenOwn: Viewer, SelfWrite: Viewer,
 	FindingTriage:  Triager,
-	RepositoryScan: Maintainer, RepositoryWrite: Maintainer, RuleWrite: Maintainer, ReportUpload: Maintainer, SystemRead: Maintainer,
+	RepositoryScan: Maintainer, RepositoryWrite: Maintainer, RuleWrite: Maintainer, ReportUpload: Maintainer, SystemRead: Maintainer, ChannelWrite: Maintainer,
 	PeopleWrite: Administrator, TokenWrite: Administrator, AuditRead: Administrator, SettingsWrite: Administrator,
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,15 @@ func (f *serveFlags) address(c *call, listener string) string {
 		listener = net.JoinHostPort("localhost", port)
 	}
 	return "http://" + listener
+}
+
+// linkBase is the address of the server for links in messages: what people are told at the start, as far as that is known before.
+func (f *serveFlags) linkBase(c *call) string {
+	host, port, err := net.SplitHostPort(f.listen)
+	if url := f.address(c, ""); url != "" || err != nil || port == "0" {
+		return url
+	}
+	return f.address(c, net.JoinHostPort(cmp.Or(host, "localhost"), port))
 }
 
 // signIn makes what signs people in.

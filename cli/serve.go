@@ -82,6 +82,7 @@ type serveFlags struct {
 	noWork  bool
 	log     logFlags
 	watch   watchFlags
+	tell    tellFlags
 	listen  string
 	url     string
 	connect list   // addresses
@@ -102,6 +103,7 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 			f.work.declare(c)
 			f.log.declare(c)
 			f.watch.declare(c)
+			f.tell.declare(c)
 			c.set.BoolVar(&f.noWork, "no-work", false, "neither fetch nor scan in this process: workers do")
 			c.set.Var(&f.connect, "connect", "connect the repository at `ADDRESS` (or a folder of this machine, see --allow-file) if it is not; repeatable")
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
@@ -137,7 +139,11 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	w, err := f.watch.start(ctx, c, watched{db, ring, log, f.address(c, "")})
+	sender, err := f.tell.sender(c, f.linkBase(c))
+	if err != nil {
+		return err
+	}
+	w, err := f.watch.start(ctx, c, watched{db: db, keys: ring, log: log, url: f.address(c, ""), hosts: sender.Hosts})
 	if err != nil {
 		return err
 	}
@@ -153,6 +159,7 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
+	tellThrough(&work, sender, ring)
 	people, err := f.signIn(c, db, log, ring)
 	if err != nil {
 		return err
@@ -165,7 +172,7 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return err
 	}
 	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people, Keys: ring, Data: data, Queue: queue,
-		Audit: w.Audit, Tracer: tracer, MetricsToken: w.Token,
+		Audit: w.Audit, Tracer: tracer, MetricsToken: w.Token, Channels: api.Channels{Keys: ring, Hosts: sender.Hosts, Mail: sender.Mail != nil},
 		Limits: server.DefaultLimits, Repositories: api.Repositories{AllowFile: f.work.allowFile != "", Keys: ring, Fetch: queue.FetchNow,
 			Mirror: func(repository store.ID) mirror.Mirror { return jobs.MirrorOf(data, repository) }},
 		Ready: func(address string) { announce(c, f.address(c, address), link) }}

@@ -72,13 +72,11 @@ func (f *logFlags) tracer(log *slog.Logger) (*trace.Tracer, func(), error) {
 type watchFlags struct {
 	metricsToken string
 	witnesses    list
-	hosts        list
 }
 
 func (f *watchFlags) declare(c *call) {
 	c.set.StringVar(&f.metricsToken, "metrics-token-file", "", "`FILE` with a token (16 characters or more) by which /metrics is read from other machines; without it only this machine reads it")
 	c.set.Var(&f.witnesses, "audit-witness", "`WITNESS` that cosigns the audit log: its address, a space, its public key; repeatable")
-	c.set.Var(&f.hosts, "outbound-hosts", "`HOST` that may be reached although it is not on the internet (localhost:8080, *.corp.example); repeatable")
 }
 
 // watch is what the flags make.
@@ -95,6 +93,8 @@ type watched struct {
 	keys *seal.Ring
 	log  *slog.Logger
 	url  string // of the server; names a new audit log
+
+	hosts outbound.Hosts // that may be reached
 }
 
 // start opens the audit log of a database and begins to keep it: checkpoints are signed while it grows. Stop it.
@@ -107,7 +107,7 @@ func (f *watchFlags) start(ctx context.Context, c *call, in watched) (*watch, er
 	if w.Token, err = f.token(c); err != nil {
 		return nil, err
 	}
-	w.Keeper = &server.AuditKeeper{Log: w.Audit, Store: in.db, Logger: in.log}
+	w.Keeper = &server.AuditKeeper{Log: w.Audit, Store: in.db, Logger: in.log, Hosts: in.hosts}
 	for _, text := range f.witnesses {
 		witness, err := server.ParseWitness(text)
 		if err != nil {
@@ -115,10 +115,6 @@ func (f *watchFlags) start(ctx context.Context, c *call, in watched) (*watch, er
 		}
 		w.Keeper.Witnesses = append(w.Keeper.Witnesses, witness)
 		w.Audit.Witness = append(w.Audit.Witness, witness.Key)
-	}
-	hosts := append([]string{"public"}, f.hosts...)
-	if w.Keeper.Hosts, err = outbound.Parse(hosts, "--outbound-hosts"); err != nil {
-		return nil, usage("--outbound-hosts: %v", err)
 	}
 	keeping, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

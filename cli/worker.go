@@ -96,7 +96,9 @@ func tasks(s *store.Store) []jobs.Task {
 type workerFlags struct {
 	serverFlags
 	workFlags
-	log logFlags
+	log  logFlags
+	tell tellFlags
+	url  string
 }
 
 var workerCommand = func() *command {
@@ -113,6 +115,8 @@ working on goes on elsewhere within seconds.`,
 			f.serverFlags.declare(c)
 			f.workFlags.declare(c)
 			f.log.declare(c)
+			f.tell.declare(c)
+			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, for links in messages, https://…, `URL` (default $PLUMBLINE_URL; without one messages have none)")
 		},
 		run: func(ctx context.Context, c *call) error { return runWorker(ctx, c, &f) },
 	}
@@ -145,6 +149,15 @@ func runWorker(ctx context.Context, c *call, f *workerFlags) error {
 		return err
 	}
 	go rest(ctx)
+	url := f.url
+	if url == "" {
+		url, _ = c.Lookup("PLUMBLINE_URL")
+	}
+	sender, err := f.tell.sender(c, url)
+	if err != nil {
+		return err
+	}
+	tellThrough(&o, sender, ring)
 	fmt.Fprintln(c.Out, "The worker is ready.")
 	return jobs.Work(ctx, o)
 }

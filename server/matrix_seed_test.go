@@ -66,6 +66,10 @@ var nouns = map[string]func(w *world, id store.ID) (query string, args []any){
 	"jobs": func(w *world, id store.ID) (string, []any) {
 		return "UPDATE organisation SET name = name WHERE id = ? AND id = ?", []any{id, w.organisation}
 	},
+	"channels": func(w *world, id store.ID) (string, []any) {
+		return "INSERT INTO channel (id, organisation, team, name, kind, target, shown, filter, happenings, rhythm, hour, state, created_by, created_at) VALUES (?, ?, ?, 'c', 'webhook', ?, 'https://hooks.example.org/…', '', 'new', 'scan', 8, 'active', 'me', 1)",
+			[]any{id, w.organisation, w.ids["teams"], []byte("x")}
+	},
 	"providers": func(w *world, id store.ID) (string, []any) {
 		return "INSERT INTO provider (id, organisation, name, issuer, client, secret, created_at) VALUES (?, ?, ?, 'https://i.example.org', 'c', ?, 1)", []any{id, w.organisation, "p" + id.String(), []byte("x")}
 	},
@@ -119,13 +123,19 @@ var bodies = map[string]func(w *world) any{
 	"change-owner": func(w *world) any {
 		return map[string]any{"team": w.ids["teams"], "repository": w.ids["repositories"], "path": "a/**"}
 	},
-	"add-team":    func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String()} },
-	"rename-team": func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String()} },
+	"add-channel":    channel,
+	"change-channel": channel,
+	"add-team":       func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String()} },
+	"rename-team":    func(w *world) any { return map[string]any{"name": "n" + w.store.NewID().String()} },
 }
 
 func provider(w *world) any {
 	return map[string]any{"name": "p" + w.store.NewID().String(), "issuer": "https://login.example.org", "client": "c", "secret": "s",
 		"groups": []any{map[string]any{"name": "g", "team": w.ids["teams"], "role": "viewer"}}}
+}
+
+func channel(w *world) any {
+	return map[string]any{"name": "c", "team": w.ids["teams"], "kind": "webhook", "target": "https://hooks.example.org/1", "happenings": []any{"new"}}
 }
 
 // cookieOf is the cookie of the session in which the callers of a world are signed in.
@@ -135,6 +145,7 @@ func cookieOf(organisation store.ID) string { return "cookie-of-" + organisation
 var answers = map[string][]int{
 	"export-audit-log":   {409}, // this server has no key of its log
 	"get-audit-log":      {409},
+	"test-channel":       {409}, // this server has no queue
 	"prove-audit-record": {404, 409},
 	"undo-findings":      {404, 409, 422}, // nothing was changed that could be taken back
 	"assign-findings":    {409},           // the first caller has assigned it

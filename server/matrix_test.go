@@ -19,6 +19,7 @@ import (
 	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/server"
+	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
@@ -137,7 +138,7 @@ func newMatrix(t *testing.T, s *store.Store) *matrix {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.server = server.New(server.Options{Store: s, Log: log, SignIn: people,
+	m.server = server.New(server.Options{Store: s, Log: log, SignIn: people, Channels: api.Channels{Keys: people.Seal, Hosts: public},
 		Authenticate: func(*http.Request) (access.Subject, error) { return m.who, nil }})
 	var doc struct {
 		Paths      map[string]map[string]*operation `json:"paths"`

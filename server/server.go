@@ -40,6 +40,7 @@ type Options struct {
 	Repositories api.Repositories
 	Limits       Limits      // the zero limits nothing
 	Queue        *jobs.Queue // of fetches and scans; nil: nobody works
+	Channels     api.Channels
 
 	Keys         *seal.Ring      // the master key; nil: readiness does not ask for it
 	Audit        *store.AuditLog // nil: the log is neither proved nor exported
@@ -74,7 +75,7 @@ func New(o Options) *Server {
 	}
 	mux := http.NewServeMux()
 	s := &Server{Options: o, API: humago.New(mux, api.Config())}
-	s.service = &api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories, Queue: o.Queue}
+	s.service = &api.Service{Store: o.Store, Log: o.Log, Now: time.Now, SignIn: o.SignIn, Audit: o.Audit, Repositories: o.Repositories, Queue: o.Queue, Channels: o.Channels}
 	s.service.Register(s.API)
 	s.metrics = newMetrics(&s.Options)
 	mux.HandleFunc("GET /healthz", s.serveLive)

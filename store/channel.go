@@ -251,3 +251,14 @@ func (c *Channel) Wants(h notify.Happening) bool {
 	}
 	return slices.Contains(c.Happenings, h)
 }
+
+// SetChannelSecret gives a channel another secret, sealed.
+func (tx *Tx) SetChannelSecret(ctx context.Context, scope access.Scope, id ID, sealed []byte) error {
+	if _, err := channelOf(ctx, tx, scope, id); err != nil {
+		return err
+	}
+	if _, err := tx.NewRaw("UPDATE channel SET secret = ? WHERE id = ?", sealed, id).Exec(ctx); err != nil {
+		return fmt.Errorf("change the secret of a channel: %w", err)
+	}
+	return nil
+}

@@ -31,6 +31,7 @@ type Service struct {
 
 	Repositories Repositories
 	Queue        *jobs.Queue // of the work behind it; nil: nobody works
+	Channels     Channels
 
 	catalogue catalogue
 	hub       hub
@@ -54,6 +55,7 @@ func (s *Service) Register(api huma.API) {
 	s.teams(api)
 	s.tokens(api)
 	s.settings(api)
+	s.channels(api)
 	s.auditLog(api)
 }
 
@@ -71,7 +73,7 @@ func Config() huma.Config {
 		"token":   {Type: "http", Scheme: "bearer"},
 	}
 	c.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "settings", Description: "The organisation, and where its people sign in."}, {Name: "audit", Description: "The log of everything that was changed."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "resources", Description: "What the code declares, after expansion."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "jobs", Description: "Work that is queued, runs or failed."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
+	c.Tags = []*huma.Tag{{Name: "session", Description: "Who is signed in, and how."}, {Name: "people", Description: "People of the organisation."}, {Name: "teams", Description: "Teams, who is in them and what they own."}, {Name: "tokens", Description: "What programs sign in with."}, {Name: "settings", Description: "The organisation, and where its people sign in."}, {Name: "audit", Description: "The log of everything that was changed."}, {Name: "channels", Description: "Where people are told of what happens."}, {Name: "findings", Description: "What rules found, and what people decided about it."}, {Name: "overview", Description: "How findings stand and where they go."}, {Name: "resources", Description: "What the code declares, after expansion."}, {Name: "compliance", Description: "Frameworks, their controls, and what is said of them."}, {Name: "jobs", Description: "Work that is queued, runs or failed."}, {Name: "rules", Description: "What is judged, and what people decided about it."},
 		{Name: "events", Description: "What changes, as it changes."},
 		{Name: "repositories", Description: "Repositories with their branches, commits and settings, and results of scans elsewhere."}}
 	return c

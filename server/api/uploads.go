@@ -152,7 +152,10 @@ func (s *Service) upload(ctx context.Context, call *Call, in *uploadInput) (*upl
 		for maker := range u.found {
 			made = append(made, store.Uploaded{Maker: maker, SHA: b.Commit, Digest: digest})
 		}
-		return tx.EndUpload(ctx, store.ID(call.Scope.Organisation), target, b.Scan, made)
+		if err := tx.EndUpload(ctx, store.ID(call.Scope.Organisation), target, b.Scan, made); err != nil || s.Queue == nil {
+			return err
+		}
+		return s.Queue.TellNow(ctx, tx, store.ID(call.Scope.Organisation))
 	})
 	return out, err
 }
