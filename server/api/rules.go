@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -319,8 +318,13 @@ type getRuleInput struct {
 
 type getRuleOutput struct{ Body rulePage }
 
-// ruleID is how ids of rules are written, so that one can stand in a query as it is.
-var ruleID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,199}$`)
+// isRuleID tells whether a text is written as ids of rules are, so that it can stand in a query as it is.
+func isRuleID(id string) bool {
+	odd := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("._-", c)
+	}
+	return id != "" && len(id) <= 200 && !strings.ContainsRune("._-", rune(id[0])) && !strings.ContainsFunc(id, odd)
+}
 
 // known returns a rule of the catalogue, or one without a page that repositories' findings name; a Fault when there is neither.
 func (s *Service) known(ctx context.Context, scope access.Scope, id string) (*rule.Rule, error) {
@@ -328,7 +332,7 @@ func (s *Service) known(ctx context.Context, scope access.Scope, id string) (*ru
 	if err != nil || r != nil {
 		return r, err
 	}
-	if ruleID.MatchString(id) {
+	if isRuleID(id) {
 		has, err := s.Store.HasRule(ctx, findingScope(ctx, scope), id)
 		if err != nil {
 			return nil, err
