@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ import (
 //
 //   - nobody, and a session that has ended, get 401;
 //   - who lacks the permission gets 403, whatever the object;
+//   - both do so before anything of the request is read: one that makes no sense is answered alike;
 //   - who has it gets neither 401 nor 403 nor 404 on an object of their own;
 //   - what belongs to others answers like what does not exist, word for word, with 404 where the path names it.
 func TestMatrix(t *testing.T) {
@@ -222,8 +224,13 @@ func (m *matrix) refuses(t *testing.T, op *operation) {
 	if op.Permission == "public" {
 		return
 	}
-	own, foreign := m.arguments(t, op, m.ours), m.arguments(t, op, m.theirs)
-	for _, a := range []*arguments{own, foreign} {
+	own, foreign, senseless := m.arguments(t, op, m.ours), m.arguments(t, op, m.theirs), m.arguments(t, op, m.ours)
+	senseless.body, senseless.kind = "{", "application/json"
+	senseless.query = url.Values{"nonsense": {"1"}, "limit": {"-1"}}
+	for name := range senseless.path {
+		senseless.path[name] = "!"
+	}
+	for _, a := range []*arguments{own, foreign, senseless} {
 		if r := m.call(t, op, access.Subject{}, a); r.status != http.StatusUnauthorized {
 			t.Errorf("nobody: %d %s, want 401", r.status, r.body)
 		}
@@ -233,9 +240,9 @@ func (m *matrix) refuses(t *testing.T, op *operation) {
 		if op.may(who) {
 			continue
 		}
-		a, b := m.call(t, op, who, own), m.call(t, op, who, foreign)
-		if a.status != http.StatusForbidden || b.status != http.StatusForbidden {
-			t.Errorf("%s: %d on an own object and %d on a foreign one, want 403: %s", c.name, a.status, b.status, a.body)
+		a, b, x := m.call(t, op, who, own), m.call(t, op, who, foreign), m.call(t, op, who, senseless)
+		if a.status != http.StatusForbidden || b.status != http.StatusForbidden || x.status != http.StatusForbidden {
+			t.Errorf("%s: %d on an own object, %d on a foreign one and %d on nonsense, want 403: %s", c.name, a.status, b.status, x.status, a.body)
 		}
 	}
 }

@@ -105,6 +105,7 @@ type operation struct {
 	whole   bool  // needs it in all of the organisation: a role in teams, or a token bound to a repository, is not enough
 	person  bool  // only for people who are signed in: no token does it
 	status  int   // on success; 0 means 200, or 204 without a body
+	later   bool  // it may answer 202 with the same body: what was asked for is being done
 	body    int64 // most bytes of the request's body; 0 means 1 MiB
 
 	streams  string        // media type of what streams; "" when the body is a type
@@ -179,22 +180,20 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 	if op.needs == Public {
 		o.Security = []map[string][]string{}
 	}
+	// Before anything of the request is read: strangers learn nothing of what an operation takes, and none of their bodies are kept.
+	o.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		if status, text := op.refuses(CallOf(ctx.Context())); status != 0 {
+			if err := huma.WriteErr(api, ctx, status, text); err != nil {
+				s.Log.DebugContext(ctx.Context(), "a refusal was not sent", "error", err)
+			}
+			return
+		}
+		next(ctx)
+	}}
 	huma.Register(api, o, func(ctx context.Context, in *I) (*O, error) {
-		caller := CallOf(ctx)
-		call := *caller
+		call := *CallOf(ctx)
 		if op.needs != Public {
-			if call.Subject.Kind == "" {
-				return nil, huma.Error401Unauthorized("Nobody is signed in: sign in, or send a token as Authorization: Bearer.")
-			}
-			if call.Scope = call.Subject.Scope(op.needs); !call.Scope.Somewhere() {
-				return nil, huma.Error403Forbidden("You are not allowed to do this here: it needs the permission " + string(op.needs) + ".")
-			}
-			if op.whole && !call.Scope.Whole() {
-				return nil, huma.Error403Forbidden("You are not allowed to do this here: it needs the permission " + string(op.needs) + " in all of the organisation.")
-			}
-			if op.person && call.Subject.Kind != "person" {
-				return nil, huma.Error403Forbidden("This is for people who are signed in, not for tokens.")
-			}
+			call.Scope = call.Subject.Scope(op.needs)
 		}
 		if !streams {
 			var cancel context.CancelFunc
@@ -204,6 +203,31 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 		out, err := do(ctx, &call, in)
 		return out, s.status(ctx, &call, err)
 	})
+	if op.later {
+		responses := api.OpenAPI().Paths[op.path].Post.Responses
+		accepted := *responses["200"]
+		accepted.Description = http.StatusText(http.StatusAccepted)
+		responses["202"] = &accepted
+	}
+}
+
+// refuses tells why a caller may not call the operation at all; 0 when they may.
+func (op *operation) refuses(call *Call) (status int, why string) {
+	if op.needs == Public {
+		return 0, ""
+	}
+	scope := call.Subject.Scope(op.needs)
+	switch {
+	case call.Subject.Kind == "":
+		return http.StatusUnauthorized, "Nobody is signed in: sign in, or send a token as Authorization: Bearer."
+	case !scope.Somewhere():
+		return http.StatusForbidden, "You are not allowed to do this here: it needs the permission " + string(op.needs) + "."
+	case op.whole && !scope.Whole():
+		return http.StatusForbidden, "You are not allowed to do this here: it needs the permission " + string(op.needs) + " in all of the organisation."
+	case op.person && call.Subject.Kind != "person":
+		return http.StatusForbidden, "This is for people who are signed in, not for tokens."
+	}
+	return 0, ""
 }
 
 // statuses turns the kinds of faults into HTTP.
