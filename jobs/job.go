@@ -19,6 +19,7 @@ const (
 	Fetch  Kind = "fetch"  // bring the mirror of a repository up to date, and scan what is new
 	Scan   Kind = "scan"   // scan the next commits of a repository
 	Blame  Kind = "blame"  // find out who brought the findings of a repository
+	Change Kind = "change" // change many findings, as somebody decided
 	Upkeep Kind = "upkeep" // one of Options.Tasks
 
 	Tell    Kind = "tell"    // make messages of what happened in an organisation
@@ -45,6 +46,7 @@ type Job struct {
 	Daily        bool     `json:"daily,omitempty"` // nobody waits for it
 	Task         string   `json:"task,omitempty"`  // of Upkeep
 	After        store.ID `json:"after,omitempty"` // where the job before stopped
+	Change       store.ID `json:"change,omitempty"`
 	Delivery     store.ID `json:"delivery,omitempty"`
 }
 

@@ -44,7 +44,7 @@ func stateOf(river string) State {
 // Listed is a job for people.
 type Listed struct {
 	ID          store.ID     `json:"id"`
-	Kind        Kind         `json:"kind" enum:"fetch,scan,blame,upkeep,tell,deliver"`
+	Kind        Kind         `json:"kind" enum:"fetch,scan,blame,change,upkeep,tell,deliver"`
 	Mode        Mode         `json:"mode" enum:",head,full,history" doc:"of scans"`
 	Daily       bool         `json:"daily" doc:"nobody waits for it"`
 	State       State        `json:"state" enum:"queued,running,waiting,done,failed,cancelled" doc:"waiting: it failed and is tried again, or was put off"`

@@ -11,7 +11,7 @@ import (
 
 // tasks are our own tasks of upkeep.
 func (w *worker) tasks() []Task {
-	list := []Task{{"trend", time.Hour, w.trend}, {"tell", time.Minute, w.tellAll}}
+	list := []Task{{"trend", time.Hour, w.trend}, {"undo", 10 * time.Minute, w.forgetUndo}, {"tell", time.Minute, w.tellAll}}
 	if w.Poll > 0 {
 		list = append(list, Task{"poll", min(w.Poll, 30*time.Second), w.poll})
 	}
@@ -71,6 +71,16 @@ func (w *worker) daily(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// forgetUndo removes what can be undone no more.
+func (w *worker) forgetUndo(ctx context.Context) error {
+	for range 200 {
+		if more, err := w.Store.ForgetUndo(ctx); err != nil || !more {
+			return err
+		}
+	}
+	return nil
 }
 
 // trend brings today's counts to what the findings are.

@@ -134,7 +134,7 @@ func Work(ctx context.Context, o Options) error {
 	w := &worker{Options: o, stop: ctx, active: map[int64]int{}}
 	w.Tasks = append(w.Tasks, w.tasks()...)
 	workers := river.NewWorkers()
-	for _, kind := range [...]Kind{Fetch, Scan, Blame, Upkeep, Tell, Deliver} {
+	for _, kind := range [...]Kind{Fetch, Scan, Blame, Change, Upkeep, Tell, Deliver} {
 		river.AddWorkerArgs(workers, Job{What: kind}, river.Worker[Job](&attempts{worker: w, kind: kind}))
 	}
 	config := &river.Config{
@@ -241,6 +241,8 @@ func (a *attempts) attempt(ctx context.Context, j *river.Job[Job]) error {
 		err = t.scan(ctx)
 	case Blame:
 		err = t.blame(ctx)
+	case Change:
+		err = t.change(ctx)
 	case Upkeep:
 		err = t.upkeep(ctx)
 	case Tell:

@@ -62,6 +62,10 @@ var nouns = map[string]func(w *world, id store.ID) (query string, args []any){
 		return "INSERT INTO resource (id, organisation, repository, team, unit, variant, address, type, native, name, provider, dialect, module, file, line, maybe, part_of, exposed, tags, digest) " +
 			"VALUES (?, ?, ?, ?, '.', '', 'aws_s3_bucket.b', 'aws_s3_bucket', '', 'b', 'aws', 'terraform', '', 'main.tf', 1, 0, '', '', 0, 'x')", []any{id, w.organisation, w.ids["repositories"], w.ids["teams"]}
 	},
+	"changes": func(w *world, id store.ID) (string, []any) {
+		return "INSERT INTO finding_change (id, organisation, actor, action, scope, decision, state, total, made_at) VALUES (?, ?, ?, 'finding.mute', '{}', '{}', 'running', 1, 1)",
+			[]any{id, w.organisation, "person:" + w.me.String() + " me@example.org"}
+	},
 	// The jobs of this server have no queue, so that none is found.
 	"jobs": func(w *world, id store.ID) (string, []any) {
 		return "UPDATE organisation SET name = name WHERE id = ? AND id = ?", []any{id, w.organisation}
@@ -143,27 +147,29 @@ func cookieOf(organisation store.ID) string { return "cookie-of-" + organisation
 
 // answers are statuses besides success with which an operation may answer one who may call it, on an object of their own, and why.
 var answers = map[string][]int{
-	"export-audit-log":   {409}, // this server has no key of its log
-	"get-audit-log":      {409},
-	"test-channel":       {409}, // this server has no queue
-	"prove-audit-record": {404, 409},
-	"undo-findings":      {404, 409, 422}, // nothing was changed that could be taken back
-	"assign-findings":    {409},           // the first caller has assigned it
-	"restore-findings":   {409},           // nothing is muted
-	"get-job-summary":    {404, 409},      // this server has no queue
-	"list-jobs":          {404, 409},
-	"cancel-job":         {404},
-	"retry-job":          {404},
-	"scan-repository":    {409},
-	"upload-results":     {422},      // there is nothing in it
-	"redeem-link":        {422},      // the ticket is none
-	"enter-password":     {403, 429}, // nor is the password, and then it was tried too often
-	"enter-passkey":      {409},      // nobody began
-	"add-passkey":        {409},
-	"set-password":       {409},
-	"get-finding-raw":    {404}, // the finding of this world has no details
-	"get-file":           {404}, // the repository of this world has no mirror
-	"add-repository":     {403}, // a new one belongs to no team, so a role in teams is not enough
+	"export-audit-log":    {409}, // this server has no key of its log
+	"get-audit-log":       {409},
+	"test-channel":        {409}, // this server has no queue
+	"prove-audit-record":  {404, 409},
+	"undo-findings":       {404, 409, 422}, // nothing was changed that could be taken back
+	"assign-findings":     {409},           // the first caller has assigned it
+	"restore-findings":    {409},           // nothing is muted
+	"get-finding-change":  {404},           // somebody else made it
+	"undo-finding-change": {404},           // this server has no queue
+	"get-job-summary":     {404, 409},      // this server has no queue
+	"list-jobs":           {404, 409},
+	"cancel-job":          {404},
+	"retry-job":           {404},
+	"scan-repository":     {409},
+	"upload-results":      {422},      // there is nothing in it
+	"redeem-link":         {422},      // the ticket is none
+	"enter-password":      {403, 429}, // nor is the password, and then it was tried too often
+	"enter-passkey":       {409},      // nobody began
+	"add-passkey":         {409},
+	"set-password":        {409},
+	"get-finding-raw":     {404}, // the finding of this world has no details
+	"get-file":            {404}, // the repository of this world has no mirror
+	"add-repository":      {403}, // a new one belongs to no team, so a role in teams is not enough
 }
 
 // world is an organisation with one of everything, all of it owned by one team in which the callers of teams are.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ import (
 
 // The bounds of what people decide.
 const (
-	MaxTriage  = 20_000 // findings of one decision
+	MaxTriage  = 20_000 // findings of one decision that is made at once; what fits a query may be more, see MaxChange
 	MaxComment = 4000   // bytes of a comment
 	undoAge    = 10 * time.Minute
 	maxMute    = 10 * 365 * 24 * time.Hour
@@ -41,13 +42,17 @@ type Selection struct {
 	Scope  access.Scope
 	IDs    []ID
 	Search *FindingSearch // its scope is Scope; nil for IDs
+
+	// Later queues the job that does a change of more than MaxTriage findings, see StepChange; nil refuses such a one.
+	Later func(ctx context.Context, tx *Tx, change ID) error
 }
 
 // Triaged is what became of a decision.
 type Triaged struct {
 	Changed int    `json:"changed" doc:"findings that are another now"`
 	Skipped int    `json:"skipped" doc:"findings that the decision makes no sense for, or that you may not change"`
-	Undo    string `json:"undo" doc:"takes the change back for ten minutes, in as far as nobody changed it since; empty when nothing changed"`
+	Undo    string `json:"undo" doc:"takes the change back for ten minutes, in as far as nobody changed it since; empty when nothing changed, and when there is a change"`
+	Change  ID     `json:"change,omitempty" doc:"with status 202: the findings are too many for one answer, and are changed one after the other; ask how far the change is"`
 }
 
 // triageData is what the audit log says about a decision.
@@ -75,13 +80,21 @@ func (s *Store) Triage(ctx context.Context, entry Entry, sel Selection, d Decisi
 		search.Scope = sel.Scope
 		var total int
 		var err error
-		if ids, total, err = s.FindingIDs(ctx, search, MaxTriage); err != nil {
+		most := MaxTriage
+		if sel.Later != nil {
+			most = MaxChange
+		}
+		if ids, total, err = s.FindingIDs(ctx, search, most); err != nil {
 			return nil, err
 		}
-		if total > MaxTriage {
-			return nil, Refuse(Limited, "%d findings fit, and one decision may be about %d: narrow the query", total, MaxTriage)
+		if total > most {
+			return nil, Refuse(Limited, "%d findings fit, and one decision may be about %d: narrow the query", total, most)
 		}
 		data.Query = search.Query.String()
+		if total > MaxTriage {
+			data.Count, entry.Data = total, data
+			return s.later(ctx, entry, sel, d, ids)
+		}
 	}
 	if len(ids) == 0 {
 		return nil, Refuse(Conflict, "there are no such findings: nothing was changed")
@@ -172,16 +185,10 @@ func (tx *Tx) bump(ctx context.Context, organisation ID) (revision int64, err er
 }
 
 func (t *triage) run(ctx context.Context, ids []ID) (*Triaged, error) {
-	if t.decision.Assign && t.decision.Assignee != 0 {
-		var n int
-		if err := t.NewRaw("SELECT count(*) FROM membership WHERE person = ? AND organisation = ? AND disabled_at = 0", t.decision.Assignee, t.organisation).Scan(ctx, &n); err != nil {
-			return nil, fmt.Errorf("look up who is to be assigned: %w", err)
-		}
-		if n == 0 {
-			return nil, Refuse(Invalid, "nobody of that id is in the organisation: assign somebody who is")
-		}
+	err := t.assignable(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if t.revision, err = t.bump(ctx, t.organisation); err != nil {
 		return nil, err
 	}
@@ -207,11 +214,26 @@ func (t *triage) run(ctx context.Context, ids []ID) (*Triaged, error) {
 	case t.changed == 0:
 		return nil, Refuse(Conflict, "the findings are so already: nothing was changed")
 	}
-	token, err := t.save(ctx)
+	token, err := t.save(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
 	return &Triaged{Changed: t.changed, Skipped: len(ids) - t.changed, Undo: token}, nil
+}
+
+// assignable refuses to assign findings to somebody who is not there.
+func (t *triage) assignable(ctx context.Context) error {
+	if !t.decision.Assign || t.decision.Assignee == 0 {
+		return nil
+	}
+	var n int
+	if err := t.NewRaw("SELECT count(*) FROM membership WHERE person = ? AND organisation = ? AND disabled_at = 0", t.decision.Assignee, t.organisation).Scan(ctx, &n); err != nil {
+		return fmt.Errorf("look up who is to be assigned: %w", err)
+	}
+	if n == 0 {
+		return Refuse(Invalid, "nobody of that id is in the organisation: assign somebody who is")
+	}
+	return nil
 }
 
 // rows reads those of some findings that the scope may change.
@@ -331,18 +353,18 @@ func (t *triage) note(id ID, kind string, data map[string]any) error {
 	return nil
 }
 
-// save writes the events, the trend and what undoes the change, and returns the token for that.
-func (t *triage) save(ctx context.Context) (token string, err error) {
+// save writes the events, the trend and what undoes the change, and returns the token for that. Change is the one that it is a part of, or 0.
+func (t *triage) save(ctx context.Context, change ID) (token string, err error) {
 	if err := t.tell(ctx); err != nil {
 		return "", err
 	}
 	token = rand.Text()
 	hash := digest([]byte(token), 32)
-	if _, err := t.NewRaw("DELETE FROM finding_undo WHERE made_at < ?", t.Now-Millis(undoAge/time.Millisecond)).Exec(ctx); err != nil {
-		return "", fmt.Errorf("forget what can be undone no more: %w", err)
+	if err := t.forgetUndo(ctx); err != nil {
+		return "", err
 	}
-	if _, err := t.NewRaw("INSERT INTO finding_undo (hash, organisation, actor, action, revision, made_at) VALUES (?, ?, ?, ?, ?, ?)",
-		hash, t.organisation, t.actor, t.action, t.revision, t.Now).Exec(ctx); err != nil {
+	if _, err := t.NewRaw("INSERT INTO finding_undo (hash, organisation, actor, action, revision, made_at, change) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		hash, t.organisation, t.actor, t.action, t.revision, t.Now, change).Exec(ctx); err != nil {
 		return "", fmt.Errorf("keep what undoes a change: %w", err)
 	}
 	for i := range t.undo {
@@ -388,7 +410,7 @@ func (s *Store) UndoTriage(ctx context.Context, entry Entry, scope access.Scope,
 			Action   string
 			Revision int64
 		}
-		err := tx.NewRaw("SELECT hash, action, revision FROM finding_undo WHERE hash = ? AND organisation = ? AND actor = ? AND made_at >= ?",
+		err := tx.NewRaw("SELECT hash, action, revision FROM finding_undo WHERE hash = ? AND organisation = ? AND actor = ? AND made_at >= ? AND change = 0",
 			digest([]byte(token), 32), scope.Organisation, entry.Actor, tx.Now-Millis(undoAge/time.Millisecond)).Scan(ctx, &undo)
 		if errors.Is(err, sql.ErrNoRows) {
 			return Refuse(NotFound, "there is nothing to undo: it is more than ten minutes ago, or was undone already")
@@ -400,38 +422,14 @@ func (s *Store) UndoTriage(ctx context.Context, entry Entry, scope access.Scope,
 		if t.revision, err = tx.bump(ctx, t.organisation); err != nil {
 			return err
 		}
-		var list []struct {
-			Finding ID
-			Was     string
-		}
-		if err := tx.NewRaw("SELECT finding, was FROM finding_undo_row WHERE undo = ? ORDER BY finding", undo.Hash).Scan(ctx, &list); err != nil {
-			return fmt.Errorf("read what undoes a change: %w", err)
-		}
-		for from := 0; from < len(list); from += 1000 {
-			was := map[ID]string{}
-			var ids []ID
-			for _, u := range list[from:min(from+1000, len(list))] {
-				was[u.Finding] = u.Was
-				ids = append(ids, u.Finding)
-			}
-			rows, err := t.rows(ctx, ids)
-			if err != nil {
-				return err
-			}
-			if err := t.takeBack(ctx, rows, was, undo.Revision); err != nil {
-				return err
-			}
+		total, err := t.undoOne(ctx, undo.Hash, undo.Revision)
+		if err != nil {
+			return err
 		}
 		if t.changed == 0 {
 			return Refuse(Conflict, "everything was changed again since: nothing was undone")
 		}
-		if err := t.tell(ctx); err != nil {
-			return err
-		}
-		if _, err := tx.NewRaw("DELETE FROM finding_undo WHERE hash = ?", undo.Hash).Exec(ctx); err != nil {
-			return fmt.Errorf("forget what was undone: %w", err)
-		}
-		out.Changed, out.Skipped = t.changed, len(list)-t.changed
+		out.Changed, out.Skipped = t.changed, total-t.changed
 		data.Undid, data.Count = undo.Action, t.changed
 		return nil
 	})
@@ -439,6 +437,39 @@ func (s *Store) UndoTriage(ctx context.Context, entry Entry, scope access.Scope,
 		return nil, err
 	}
 	return out, nil
+}
+
+// undoOne takes back what was done under a revision, and returns about how many findings that was.
+func (t *triage) undoOne(ctx context.Context, hash string, revision int64) (total int, err error) {
+	var list []struct {
+		Finding ID
+		Was     string
+	}
+	if err := t.NewRaw("SELECT finding, was FROM finding_undo_row WHERE undo = ? ORDER BY finding", hash).Scan(ctx, &list); err != nil {
+		return 0, fmt.Errorf("read what undoes a change: %w", err)
+	}
+	for part := range slices.Chunk(list, 1000) {
+		was := map[ID]string{}
+		var ids []ID
+		for _, u := range part {
+			was[u.Finding] = u.Was
+			ids = append(ids, u.Finding)
+		}
+		rows, err := t.rows(ctx, ids)
+		if err != nil {
+			return 0, err
+		}
+		if err := t.takeBack(ctx, rows, was, revision); err != nil {
+			return 0, err
+		}
+	}
+	if err := t.tell(ctx); err != nil {
+		return 0, err
+	}
+	if _, err := t.NewRaw("DELETE FROM finding_undo WHERE hash = ?", hash).Exec(ctx); err != nil {
+		return 0, fmt.Errorf("forget what was undone: %w", err)
+	}
+	return len(list), nil
 }
 
 // takeBack makes findings what they were, those that have the revision of the change still.

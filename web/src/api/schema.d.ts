@@ -175,6 +175,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/changes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a change of many findings is */
+        get: operations["get-finding-change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/changes/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a change of many findings back, in as far as nobody changed them since */
+        post: operations["undo-finding-change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels": {
         parameters: {
             query?: never;
@@ -1588,7 +1622,7 @@ export interface components {
             comment?: string;
             /** @description the findings; or query */
             ids?: string[];
-            /** @description all findings that fit, at most 20,000; or ids */
+            /** @description all findings that fit; or ids. More than 20,000 are changed one after the other, see change of the answer */
             query?: string;
         };
         AuditParty: {
@@ -1672,6 +1706,41 @@ export interface components {
         CeremonyOutputBody: {
             /** @description for navigator.credentials, as PublicKeyCredential.parse…FromJSON reads them */
             options: unknown;
+        };
+        Change: {
+            /** @description finding.mute, finding.restore or finding.assign */
+            action: string;
+            /**
+             * Format: int64
+             * @description of those
+             */
+            changed: number;
+            /** @description empty while it is under way */
+            endedAt: string;
+            id: string;
+            madeAt: string;
+            /**
+             * Format: int64
+             * @description what was taken back; what somebody changed since stays
+             */
+            restored: number;
+            /**
+             * Format: int64
+             * @description of these
+             */
+            seen: number;
+            /**
+             * @description undoing: what was changed is being taken back
+             * @enum {string}
+             */
+            state: "running" | "done" | "undoing" | "undone";
+            /**
+             * Format: int64
+             * @description findings that fitted when it was asked for
+             */
+            total: number;
+            /** @description whether you can take it back: for ten minutes after its end, or while it is under way */
+            undo: boolean;
         };
         ChangeOrganisationInputBody: {
             /** @description another one; empty keeps it */
@@ -2562,7 +2631,7 @@ export interface components {
             endedAt: string;
             id: string;
             /** @enum {string} */
-            kind: "fetch" | "scan" | "blame" | "upkeep" | "tell" | "deliver";
+            kind: "fetch" | "scan" | "blame" | "change" | "upkeep" | "tell" | "deliver";
             /** Format: int64 */
             maxAttempts: number;
             /**
@@ -2606,7 +2675,7 @@ export interface components {
             comment?: string;
             /** @description the findings; or query */
             ids?: string[];
-            /** @description all findings that fit, at most 20,000; or ids. Empty text is every finding of default branches */
+            /** @description all findings that fit; or ids. Empty text is every finding of default branches. More than 20,000 are changed one after the other, see change of the answer */
             query?: string;
             /**
              * @description why
@@ -3061,7 +3130,7 @@ export interface components {
             comment?: string;
             /** @description the findings; or query */
             ids?: string[];
-            /** @description all findings that fit, at most 20,000; or ids */
+            /** @description all findings that fit; or ids. More than 20,000 are changed one after the other, see change of the answer */
             query?: string;
         };
         Retention: {
@@ -3516,6 +3585,8 @@ export interface components {
             to: string;
         };
         Triaged: {
+            /** @description with status 202: the findings are too many for one answer, and are changed one after the other; ask how far the change is */
+            change?: string;
             /**
              * Format: int64
              * @description findings that are another now
@@ -3526,7 +3597,7 @@ export interface components {
              * @description findings that the decision makes no sense for, or that you may not change
              */
             skipped: number;
-            /** @description takes the change back for ten minutes, in as far as nobody changed it since; empty when nothing changed */
+            /** @description takes the change back for ten minutes, in as far as nobody changed it since; empty when nothing changed, and when there is a change */
             undo: string;
         };
         Trust: {
@@ -4499,6 +4570,178 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditProofOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-finding-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "undo-finding-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
                 };
             };
             /** @description Unauthorized */
@@ -5719,6 +5962,15 @@ export interface operations {
                     "application/json": components["schemas"]["Triaged"];
                 };
             };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
@@ -6159,6 +6411,15 @@ export interface operations {
                     "application/json": components["schemas"]["Triaged"];
                 };
             };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
             /** @description Unauthorized */
             401: {
                 headers: {
@@ -6239,6 +6500,15 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Triaged"];
+                };
+            };
+            /** @description Accepted */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,18 +6,20 @@ import css from './toasts.module.css';
 interface Toast {
   id: number;
   text: ReactNode;
-  tone: 'good' | 'bad';
+  tone: 'good' | 'bad' | 'going';
   undo?: () => void | Promise<void>;
 }
 
 interface Say {
   /** Says that something was done; undo takes it back. */
   done: (text: ReactNode, undo?: () => void | Promise<void>) => void;
+  /** Shows something that goes on and tells itself how far it is. Stays until it is closed. */
+  going: (text: ReactNode) => void;
   /** Says that something failed. Stays until it is closed. */
   failed: (thrown: unknown) => void;
 }
 
-const Context = createContext<Say>({ done: () => {}, failed: () => {} });
+const Context = createContext<Say>({ done: () => {}, going: () => {}, failed: () => {} });
 
 /** How long a message stays, in milliseconds; one with an undo stays longer. */
 const stay = { plain: 4500, undo: 9000 };
@@ -38,6 +40,7 @@ export function Toasts({ children }: { children: ReactNode }) {
   const say = useMemo<Say>(
     () => ({
       done: (text, undo) => add({ text, undo, tone: 'good' }),
+      going: (text) => add({ text, tone: 'going' }),
       failed: (thrown) => {
         const p = asProblem(thrown);
         if (p.status === 401) return; // the sign-in page says so itself
@@ -65,7 +68,7 @@ export function Toasts({ children }: { children: ReactNode }) {
       <div className={css.stack} role="status" aria-live="polite">
         {toasts.map((t) => (
           <div key={t.id} className={css.toast} data-tone={t.tone}>
-            {t.tone === 'good' ? <IconCheck size={18} aria-hidden /> : <IconAlertTriangle size={18} aria-label="Failed" />}
+            {t.tone === 'good' ? <IconCheck size={18} aria-hidden /> : t.tone === 'bad' ? <IconAlertTriangle size={18} aria-label="Failed" /> : null}
             <div className={css.text}>{t.text}</div>
             {t.undo && (
               <button

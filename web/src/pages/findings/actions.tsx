@@ -5,6 +5,7 @@ import { get, send } from '../../api/http.ts';
 import type { Schema } from '../../api/types.ts';
 import { useSay } from '../../app/toasts.tsx';
 import { count, many } from '../../part/time.tsx';
+import { Underway } from './underway.tsx';
 import { reasons, type Action, type Target, type Triaged } from './data.ts';
 import css from './actions.module.css';
 
@@ -33,7 +34,12 @@ export function useAct(): (target: Target, action: Action) => Promise<boolean> {
         say.done(`${said.comment} ${many(ids.length, 'finding')}`);
         return true;
       }
-      const { changed, skipped, undo } = await send<Triaged>('POST', `/api/findings/${kind}`, { ...target, ...how });
+      const { changed, skipped, undo, change } = await send<Triaged>('POST', `/api/findings/${kind}`, { ...target, ...how });
+      if (change) {
+        // Too many for one answer: they are changed one after the other, and the message says how far it is.
+        say.going(<Underway id={change} />);
+        return true;
+      }
       await again();
       say.done(
         `${said[action.kind]} ${many(changed, 'finding')}${skipped > 0 ? `, ${count(skipped)} left as they were` : ''}`,

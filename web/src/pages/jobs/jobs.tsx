@@ -95,6 +95,7 @@ export default function Jobs() {
             { value: 'fetch', label: 'Fetches' },
             { value: 'scan', label: 'Scans' },
             { value: 'blame', label: 'Origins of findings' },
+            { value: 'change', label: 'Changes of findings' },
           ]}
         />
         {search.repository && (

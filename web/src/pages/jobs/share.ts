@@ -11,6 +11,8 @@ export function what(j: { kind: string; mode: string; daily: boolean }): string 
       return 'Fetch';
     case 'blame':
       return 'Find origins';
+    case 'change':
+      return 'Change findings';
     case 'scan':
       return (j.mode === 'history' ? 'Scan history' : j.mode === 'full' ? 'Scan again' : 'Scan new commits') + (j.daily ? ', daily' : '');
   }
