@@ -17,7 +17,7 @@ import (
 // fill puts a report into a result: all of it, or what differs from the report before.
 func (w *childWork) fill(r *jobs.CommitResult, result *scan.Result) {
 	now := result.Report
-	r.Problems, r.Hygiene, r.Coverage, r.Judged = now.Problems, now.Hygiene, now.Coverage, now.Judged
+	r.Problems, r.Hygiene, r.Coverage, r.Judged = quiet(now.Problems), now.Hygiene, now.Coverage, now.Judged
 	r.Settings = result.Settings
 	r.Open = make(map[string]int)
 	var before map[string]*finding.Finding
@@ -91,6 +91,15 @@ func (w *childWork) leftOut(result *scan.Result, after map[string]*finding.Findi
 	return out
 }
 
+// quiet returns problems whose messages, which quote what could not be read, hold nothing that looks like a secret.
+func quiet(list []finding.Problem) []finding.Problem {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Message = rule.Masked(out[i].Message)
+	}
+	return out
+}
+
 // maxKnown is the most findings that a child remembers to have seen.
 const maxKnown = 400_000
 
@@ -146,6 +155,12 @@ const (
 // detail adds to a finding what the interface shows beside it.
 func detail(f *finding.Finding, files func(string) *source.File) jobs.Finding {
 	d := jobs.Finding{Finding: *f}
+	d.Message = rule.Masked(f.Message)
+	if f.Suppression != nil {
+		why := *f.Suppression
+		why.Reason = rule.Masked(why.Reason)
+		d.Suppression = &why
+	}
 	for _, fix := range f.Fixes {
 		d.Proved = append(d.Proved, jobs.ProvedFix{Diff: diff(fix.Edits, files, f.Secret), Gates: gates})
 	}
@@ -195,28 +210,18 @@ func excerpt(l finding.Location, around int, files func(string) *source.File) *j
 	last := max(l.To.Line, l.From.Line)
 	e := &jobs.Excerpt{File: l.File, First: max(l.From.Line-around, 1), Mark: [2]int{l.From.Line, last}}
 	for n := e.First; n <= min(last+around, f.Lines(), e.First+excerptMost-1); n++ {
-		e.Lines = append(e.Lines, masked(f.Text(f.Line(n)), false))
+		e.Lines = append(e.Lines, clipped(f.Text(f.Line(n))))
 	}
+	e.Lines = rule.MaskedLines(e.Lines, false)
 	return e
 }
 
-// masked is a line with secrets hidden, of a bounded width.
-func masked(line string, all bool) string {
+// clipped is a line of a bounded width.
+func clipped(line string) string {
 	if len(line) > excerptWidth {
-		line = strings.ToValidUTF8(line[:excerptWidth], "")
+		return strings.ToValidUTF8(line[:excerptWidth], "")
 	}
-	at := 0
-	var b strings.Builder
-	for _, s := range rule.SecretSpans(line, all) {
-		if s[0] < at {
-			continue
-		}
-		b.WriteString(line[at:s[0]])
-		b.WriteString(rule.Hidden)
-		at = s[1]
-	}
-	b.WriteString(line[at:])
-	return b.String()
+	return line
 }
 
 // gates are what package fix leads every fix through before it is offered.
@@ -238,6 +243,7 @@ func diff(edits []finding.Edit, files func(string) *source.File, secret bool) st
 			continue
 		}
 		shown[name] = true
+		before := ""
 		for line := range strings.Lines(report.Diff(files(name), edits, 3)) {
 			if b.Len()+len(line) > diffMost {
 				return b.String()
@@ -247,7 +253,9 @@ func diff(edits []finding.Edit, files func(string) *source.File, secret bool) st
 				continue
 			}
 			text := strings.TrimSuffix(line, "\n")
-			b.WriteString(text[:1] + masked(text[1:], secret) + "\n")
+			line = clipped(text[1:])
+			b.WriteString(text[:1] + rule.MaskedLines([]string{before, line}, secret)[1] + "\n")
+			before = line
 		}
 	}
 	return b.String()

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"plumbline.dev/plumbline/seal"
 )
 
 // ChildOptions is how a child is started. The zero value is this program.
@@ -193,7 +195,7 @@ func (c *child) verdict(waited error) error {
 	if len(line) > 300 {
 		line = line[:300]
 	}
-	return fail("", "the process that scans ended early (%v): %s", waited, strings.ToValidUTF8(line, "?"))
+	return fail("", "the process that scans ended early (%v): %s", waited, seal.Redact(strings.ToValidUTF8(line, "?")))
 }
 
 // read reads what the child sends, up to its end.

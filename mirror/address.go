@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"plumbline.dev/plumbline/outbound"
+	"plumbline.dev/plumbline/seal"
 )
 
 // Address is where a repository is fetched from.
@@ -43,7 +44,7 @@ func ParseAddress(text string) (*Address, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || !strings.Contains(text, "://") {
-		return nil, fail(BadAddress, "%s is not the address of a git repository: write https://host/path, ssh://git@host/path, git@host:path or file:///path", clip(withoutSecrets(text)))
+		return nil, fail(BadAddress, "%s is not the address of a git repository: write https://host/path, ssh://git@host/path, git@host:path or file:///path", clip(seal.Redact(withoutSecrets(text))))
 	}
 	if _, has := u.User.Password(); has {
 		return nil, fail(BadAddress, "the address holds a password: take it out, and give it as the credential of the repository")
@@ -76,6 +77,8 @@ func (a *Address) check() error {
 		return fail(BadAddress, "%q is not the name of a host", clip(a.Host))
 	case a.User != "" && !sshUser().MatchString(a.User):
 		return fail(BadAddress, "%q is not the name of a user", clip(a.User))
+	case len(seal.Spans(a.String())) > 0:
+		return fail(BadAddress, "the address holds what looks like a secret, and addresses are shown: take it out")
 	case strings.Trim(a.Path, "/") == "":
 		return fail(BadAddress, "the address names the host %s, but no repository on it", a.Host)
 	case strings.HasPrefix(a.Path, "-") || strings.ContainsFunc(a.Path, func(r rune) bool { return r < ' ' || r == 0x7f }):

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"plumbline.dev/plumbline/seal"
 )
 
 // Branch is a branch of a mirror.
@@ -209,7 +211,7 @@ func (c *commits) flush() {
 
 // text makes a field of a commit valid UTF-8 of a bounded length.
 func text(s string, most int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = seal.Redact(strings.ToValidUTF8(s, "\uFFFD"))
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "")
 	}

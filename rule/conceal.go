@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/value"
 )
 
@@ -62,7 +63,7 @@ func conceal(v *value.Value, all bool) value.Value {
 			inner := conceal(n, all)
 			hides = !inner.Equal(n)
 		}
-		if v.Text != "" && (all || hides || looksSecret(v.Text)) {
+		if v.Text != "" && (all || hides || looksSecret(v.Text) || len(seal.Spans(v.Text)) > 0) {
 			if v.Kind == value.String {
 				return value.Value{Kind: value.String, Text: Hidden, Sensitive: v.Sensitive, Range: v.Range}
 			}
@@ -92,7 +93,13 @@ var (
 	// keyMaterial is a line of a private key or a certificate.
 	keyMaterial = lazy(`^\s*[A-Za-z0-9+/=]{60,}\s*$`)
 	blockHeader = lazy(`^\s*[A-Za-z_]\w*(?:\s+(?:"[^"]*"|\w+))*\s*\{\s*$`)
-	dotted      = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
+	// escaped is what is assigned to a name in JSON that stands in a text: "{\"password\":\"x\"}".
+	escaped = lazy(`([A-Za-z0-9_.-]+)\\"\s*[:=]\s*\\"([^"\\]{4,})`)
+	// pair is how lists of variables are written in one line: {name: DB_PASSWORD, value: x}. nameLine and valueLine are the same in two.
+	pair      = lazy(`(?i)\b(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?\s*,\s*["']?value["']?\s*[:=]\s*["']?([^\s"',{}]{4,})`)
+	nameLine  = lazy(`(?i)^[\s{-]*["']?(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?,?\s*$`)
+	valueLine = lazy(`(?i)^[\s{-]*["']?value["']?\s*[:=]\s*["']?([^"'#\s][^"'#]*?)["']?,?\s*[}]*,?\s*$`)
+	dotted    = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
 )
 
 // SecretSpans returns the parts of a line of source text that are not to be shown: what is assigned to the name of a secret,
@@ -112,6 +119,17 @@ func SecretSpans(line string, all bool) [][2]int {
 			spans = append(spans, [2]int{m[4], m[5]})
 		}
 	}
+	for _, m := range escaped().FindAllStringSubmatchIndex(line, -1) {
+		if secretName(line[m[2]:m[3]]) {
+			spans = append(spans, [2]int{m[4], m[5]})
+		}
+	}
+	for _, m := range pair().FindAllStringSubmatchIndex(line, -1) {
+		if secretName(line[m[2]:m[3]]) {
+			spans = append(spans, [2]int{m[4], m[5]})
+		}
+	}
+	spans = append(spans, seal.Spans(line)...)
 	lower := strings.ToLower(line)
 	for i := range credentials {
 		if strings.Contains(lower, credentials[i].mark) {
@@ -128,4 +146,46 @@ func SecretSpans(line string, all bool) [][2]int {
 		}
 	}
 	return spans
+}
+
+// MaskedLine returns a line of source text without what SecretSpans finds.
+func MaskedLine(line string, all bool) string {
+	spans := SecretSpans(line, all)
+	if len(spans) == 0 {
+		return line
+	}
+	slices.SortFunc(spans, func(a, b [2]int) int { return a[0] - b[0] })
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		if s[0] >= at {
+			b.WriteString(line[at:s[0]])
+			b.WriteString(Hidden)
+		}
+		at = max(at, s[1])
+	}
+	b.WriteString(line[at:])
+	return b.String()
+}
+
+// MaskedLines returns lines that follow each other without what SecretSpans finds, and without values whose names stand in the line before.
+func MaskedLines(lines []string, all bool) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = MaskedLine(line, all)
+		if i == 0 {
+			continue
+		}
+		if v := valueLine().FindStringSubmatchIndex(line); v != nil {
+			if n := nameLine().FindStringSubmatch(lines[i-1]); n != nil && secretName(n[1]) && !dotted().MatchString(line[v[2]:v[3]]) {
+				out[i] = line[:v[2]] + Hidden + line[v[3]:]
+			}
+		}
+	}
+	return out
+}
+
+// Masked returns a text of several lines, code or words about code, without what looks like a secret.
+func Masked(text string) string {
+	return strings.Join(MaskedLines(strings.Split(text, "\n"), false), "\n")
 }

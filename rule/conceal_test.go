@@ -63,6 +63,12 @@ func TestSecretSpans(t *testing.T) {
 		{`  value = "SuperSecret123"`, true, `  value = "##############"`},
 		{`  "value": "SuperSecret123"`, true, `  "value": "##############"`},
 		{`resource "aws_db_instance" "db" {`, true, `resource "aws_db_instance" "db" {`},
+		{`{name: DB_PASSWORD, value: "hunter2"}`, false, `{name: DB_PASSWORD, value: "#######"}`},
+		{`{name: REGION, value: "eu-west-1"}`, false, `{name: REGION, value: "eu-west-1"}`},
+		{`  default = "{\"client_secret\":\"hunter2\"}"`, false, `  default = "{\"client_secret\":\"#######\"}"`},
+		{`# curl -H 'Authorization: Basic dXNlcjpodW50ZXIyaHVudGVyMg=='`, false, `# curl -H 'Authorization: Basic ############################'`},
+		{`# basic authentication is not enough`, false, `# basic authentication is not enough`},
+		{`Action = "secretsmanager:GetSecretValue"`, false, `Action = "secretsmanager:GetSecretValue"`},
 		{`export DB_PASSWORD=SuperSecret123`, false, `export DB_PASSWORD=##############`},
 	}
 	for _, tt := range tests {
@@ -72,6 +78,22 @@ func TestSecretSpans(t *testing.T) {
 		}
 		if string(got) != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
+// TestMaskedLines hides values whose names stand in the line before.
+func TestMaskedLines(t *testing.T) {
+	for in, want := range map[string]string{
+		"- name: API_TOKEN\n  value: hunter2":                           "- name: API_TOKEN\n  value: (hidden)",
+		"- name: API_TOKEN\n  value: \"hunter2\"":                       "- name: API_TOKEN\n  value: \"(hidden)\"",
+		"{\n\"name\": \"DB_PASSWORD\",\n\"value\": \"hunter2\"\n}":      "{\n\"name\": \"DB_PASSWORD\",\n\"value\": \"(hidden)\"\n}",
+		"- name: REGION\n  value: eu-west-1":                            "- name: REGION\n  value: eu-west-1",
+		"name = \"DB_PASSWORD\"\nvalue = var.password":                  "name = \"DB_PASSWORD\"\nvalue = var.password",
+		"a sk_live_4eC39HqLyjWDarjtT1zdp7dc b\n-- AKIAQYLPMN5HFIQR7XYA": "a (hidden) b\n-- (hidden)",
+	} {
+		if got := Masked(in); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -54,6 +55,66 @@ var tokens = lazily(strings.Join([]string{
 	`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*`, // JWT
 }, "|"))
 
+// marks are parts of which every token has one. They are looked for first, because that costs little: hardly a text has any.
+var marks = []string{"-----BEGIN", "PRIVATE+KEY+", "AGE-SECRET", "plb_", "gh", "github_pat_", "gl", "GR1348941", "xox", "xapp-", "hooks.slack.com", "AKIA", "ASIA", "ABIA", "ACCA", "AIza", "ya29.",
+	"GOCSPX-", "sk-", "k_", "whsec_", "npm_", "pypi-", "dckr_pat_", "_v1_", "hvs.", "hvb.", "hvr.", ".atlasv1.", "ATATT", "ATBB", "SG.", "shp", "lin_api_", "dapi", "NRAK-", "eyJ"}
+
+// marked reports whether a text can have a token in it.
+func marked(text string) bool {
+	return slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(text, m) })
+}
+
+// spelled are secrets that what stands before them gives away with hardly a doubt, in code too: the last group is the secret.
+var spelled = []struct {
+	mark string // in lower case
+	form func() *regexp.Regexp
+}{
+	{"bearer", lazily(`(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{20,})`)},
+	{"basic", lazily(`(?i)\bbasic\s+([A-Za-z0-9._~+/=-]{20,})`)},
+	{"negotiate", lazily(`(?i)\bnegotiate\s+([A-Za-z0-9._~+/=-]{20,})`)},
+	{"cookie", lazily(`(?i)\b(?:set-)?cookie["']?\s*:\s*([^\s"'{}\[\],]{16,})`)},
+	{"authorization", lazily(`(?i)\b(?:proxy-)?authorization["']?\s*:\s*([^\s"'{}\[\],]{16,})`)},
+	{"=", lazily(`(?i)[?&;](?:code|sig|signature|key|token|access_token|id_token)=([^\s"'&<>${}]{16,})`)},
+	{"secret", lazily(`(?i)\baws_?secret_?(?:access_?)?key["']?\s*[:=]\s*["']?([A-Za-z0-9/+]{40})`)},
+}
+
+// Spans returns the parts of a text, in order and apart from each other, that can be told to be secrets by their form, or by what
+// stands around them with hardly a doubt. Unlike Redact it leaves alone what only a name before it makes suspicious: it is for code,
+// where references stand behind such names.
+func Spans(text string) [][2]int {
+	var all [][2]int
+	if marked(text) {
+		for _, m := range tokens().FindAllStringIndex(text, -1) {
+			all = append(all, [2]int{m[0], m[1]})
+		}
+	}
+	if strings.Contains(text, "://") {
+		for _, m := range userinfo().FindAllStringSubmatchIndex(text, -1) {
+			if who := text[m[4]:m[5]]; (strings.Contains(who, ":") || len(who) > 16) && !strings.ContainsAny(who, "${}") {
+				all = append(all, [2]int{m[4], m[5]})
+			}
+		}
+	}
+	lower := strings.ToLower(text)
+	for _, f := range spelled {
+		if strings.Contains(lower, f.mark) {
+			for _, m := range f.form().FindAllStringSubmatchIndex(text, -1) {
+				all = append(all, [2]int{m[2], m[3]})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b [2]int) int { return a[0] - b[0] })
+	out := all[:0]
+	for _, s := range all {
+		if n := len(out); n > 0 && s[0] <= out[n-1][1] {
+			out[n-1][1] = max(out[n-1][1], s[1])
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
 // named are values that a name before them gives away. The name stays.
 var named = lazily(`(?i)((?:[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|credential|authorization|cookie|session|otp|totp)[a-z0-9_-]*|\bpwd|[?&;](?:code|state|sig|signature|key|auth))\\?["']?(?:\s*[:=]\s*|\s*=>\s*)(?:(?:bearer|basic|token|digest|negotiate)\s+)?)(\\?"(?:[^"\\]|\\[^"])+\\?"|'[^']+'|[^\s"'&,;}\]]{3,})`)
 
@@ -71,7 +132,9 @@ func Redact(text string) string {
 	if len(text) > MaxRedacted {
 		text, cut = text[:MaxRedacted], "… (cut)"
 	}
-	text = tokens().ReplaceAllString(text, Hidden)
+	if marked(text) {
+		text = tokens().ReplaceAllString(text, Hidden)
+	}
 	text = userinfo().ReplaceAllStringFunc(text, func(s string) string {
 		m := userinfo().FindStringSubmatch(s)
 		if !strings.Contains(m[2], ":") && len(m[2]) <= 16 && m[2] != Hidden {
@@ -80,7 +143,13 @@ func Redact(text string) string {
 		return m[1] + Hidden + "@"
 	})
 	text = schemes().ReplaceAllString(text, "$1 "+Hidden)
-	text = named().ReplaceAllString(text, "${1}"+Hidden)
+	text = named().ReplaceAllStringFunc(text, func(s string) string {
+		name := named().FindStringSubmatch(s)[1]
+		if strings.HasSuffix(strings.ToLower(name), "secretsmanager:") {
+			return s // secretsmanager:GetSecretValue is a permission
+		}
+		return name + Hidden
+	})
 	return text + cut
 }
 

@@ -50,3 +50,25 @@ func TestSecretName(t *testing.T) {
 		}
 	}
 }
+
+// TestRedact_permission: what a policy allows is no secret, although its name ends like one.
+func TestRedact_permission(t *testing.T) {
+	const text = `"Action": ["secretsmanager:GetSecretValue", "s3:GetObject"]`
+	if got := Redact(text); got != text {
+		t.Error(got)
+	}
+}
+
+// TestSpans leaves alone what Redact only suspects.
+func TestSpans(t *testing.T) {
+	for _, c := range canary.All("spans") {
+		if spans := Spans("x " + c.Text + " y"); len(spans) == 0 != strings.Contains("json yaml libpq", c.Kind) {
+			t.Errorf("%s: %v", c.Kind, spans)
+		}
+	}
+	for _, text := range []string{"", "password = var.password", "https://${var.user}:${var.password}@example.com", "ssh://git@example.com/x", "basic authentication", "the high gloss"} {
+		if spans := Spans(text); spans != nil {
+			t.Errorf("%q: %v", text, spans)
+		}
+	}
+}

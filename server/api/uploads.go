@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,8 @@ import (
 
 	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/mirror"
+	"plumbline.dev/plumbline/rule"
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -119,7 +120,7 @@ func (s *Service) upload(ctx context.Context, call *Call, in *uploadInput) (*upl
 			return out, nil
 		}
 	}
-	info := store.CommitInfo{SHA: b.Commit, Author: visible(in.Author), Subject: visible(in.Subject), At: store.MillisOf(in.At)}
+	info := store.CommitInfo{SHA: b.Commit, Author: visible(seal.Redact(in.Author)), Subject: visible(seal.Redact(in.Subject)), At: store.MillisOf(in.At)}
 	if info.At == 0 {
 		info.At = store.MillisOf(s.Store.Now())
 	}
@@ -286,7 +287,7 @@ func (s *Service) results(u *uploaded, commit store.CommitInfo, paths []string) 
 	if u.coverage != nil {
 		total.Trouble = len(u.coverage.Problems)
 		var err error
-		if out[0].Coverage, err = json.Marshal(u.coverage); err != nil {
+		if out[0].Coverage, err = masked(u.coverage); err != nil {
 			return nil, fmt.Errorf("write the coverage: %w", err)
 		}
 	}
@@ -296,10 +297,11 @@ func (s *Service) results(u *uploaded, commit store.CommitInfo, paths []string) 
 
 // found makes a row of a finding. Details that are too long lose what is least needed first.
 func (s *Service) found(f *uploadedFinding) (*store.Found, error) {
-	detail, err := json.Marshal(f.Finding)
+	f.Message = rule.Masked(f.Message)
+	detail, err := masked(f.Finding)
 	if err == nil && len(detail) > maxDetail {
 		f.Excerpt, f.Related, f.Evidence = nil, nil, nil
-		detail, err = json.Marshal(f.Finding)
+		detail, err = masked(f.Finding)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("write a finding: %w", err)
@@ -318,7 +320,7 @@ func (s *Service) found(f *uploadedFinding) (*store.Found, error) {
 	out := &store.Found{Fingerprint: f.ID, Twin: f.Twin, Spot: key.Spot, Rule: f.Rule, Outcome: f.Outcome.String(), Severity: int(f.Severity), Category: f.category, Provider: r.Provider,
 		Dialect: r.Dialect, Type: r.Type, Address: r.Address, Attribute: f.Path, Unit: r.Unit, File: f.Location.File, Line: f.Location.From.Line, Message: f.Message, Detail: detail}
 	if f.Suppression != nil {
-		out.Suppressed, out.Comment = true, f.Suppression.Reason
+		out.Suppressed, out.Comment = true, rule.Masked(f.Suppression.Reason)
 	}
 	return out, nil
 }

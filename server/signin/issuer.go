@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"plumbline.dev/plumbline/outbound"
+	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -69,7 +70,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 func (i *issuers) check(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(address) > 500 || u.Scheme != "https" && u.Scheme != "http" {
-		return store.Refuse(store.Invalid, "%.200q is not the address of an issuer: write https://login.example.org", address)
+		return store.Refuse(store.Invalid, "%.200q is not the address of an issuer: write https://login.example.org", seal.Redact(address))
 	}
 	port := u.Port()
 	if port == "" {
