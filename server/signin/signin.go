@@ -126,9 +126,13 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 			v.address = host
 		}
 		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
-		if !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/signin/") || r.Header.Get("Authorization") != "" {
+		if !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/signin/") {
 			next.ServeHTTP(w, r)
 			return
+		}
+		if r.Header.Get("Authorization") != "" {
+			// A token is who it says, whatever the browser is. What signs in needs a session all the same: an empty one, which is kept nowhere.
+			r.Header.Del("Cookie")
 		}
 		if _, err := r.Cookie(s.sessions.Cookie.Name); err == nil && unsafe(r) && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" {
 			http.Error(w, "A change by a browser says from which page it comes, and this one does not. Programs send a token as Authorization: Bearer.", http.StatusForbidden)

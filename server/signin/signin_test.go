@@ -323,3 +323,19 @@ func TestForeignRequests(t *testing.T) {
 		})
 	}
 }
+
+// TestTokenAtSignIn holds that a token beside a ceremony of signing in breaks nothing: whoever sends one has an empty session.
+func TestTokenAtSignIn(t *testing.T) {
+	h := open(t, storetest.Open(t, storetest.Address(t, store.SQLite)), signin.Options{})
+	b := h.browser()
+	b.bearer = "plb_none"
+	if a := b.do("GET", "/signin/callback?code=x&state=y", nil); a.status != 303 || a.header.Get("Location") != "/signin?problem=again" {
+		t.Errorf("callback: %d %s", a.status, a.header.Get("Location"))
+	}
+	if a := b.do("POST", "/api/session/passkey/begin", nil); a.status >= 500 {
+		t.Errorf("passkey: %d %s", a.status, a.body)
+	}
+	if a := b.redeem(h.link); a.status != 204 || b.cookie == nil {
+		t.Errorf("a link: %d %s", a.status, a.body)
+	}
+}
