@@ -58,7 +58,9 @@ func TestChangeFindings(t *testing.T) {
 			t.Errorf("%+v", changed)
 		}
 		if err := s.UndoChange(ctx, store.Entry{Organisation: 1, Actor: "person:1 ada", Action: "finding.undo", Object: "change"}, 1, id,
-			func(ctx context.Context, tx *store.Tx, change store.ID) error { return q.ChangeFindings(ctx, tx, 1, change) }); err != nil {
+			func(ctx context.Context, tx *store.Tx, change store.ID) error {
+				return q.ChangeFindings(ctx, tx, 1, change)
+			}); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, s, "undone 0 left, 2 ended, 2 jobs", told)

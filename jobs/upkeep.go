@@ -11,7 +11,7 @@ import (
 
 // tasks are our own tasks of upkeep.
 func (w *worker) tasks() []Task {
-	list := []Task{{"trend", time.Hour, w.trend}, {"undo", 10 * time.Minute, w.forgetUndo}, {"tell", time.Minute, w.tellAll}}
+	list := []Task{{"trend", time.Hour, w.trend}, {"undo", 10 * time.Minute, w.forgetUndo}, {"contents", 24 * time.Hour, w.prune}, {"tell", time.Minute, w.tellAll}}
 	if w.Poll > 0 {
 		list = append(list, Task{"poll", min(w.Poll, 30*time.Second), w.poll})
 	}
@@ -81,6 +81,15 @@ func (w *worker) forgetUndo(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// prune deletes contents that nothing points to.
+func (w *worker) prune(ctx context.Context) error {
+	n, err := w.Store.PruneBlobs(ctx)
+	if n > 0 && w.Log != nil {
+		w.Log.InfoContext(ctx, "deleted contents that nothing points to", "count", n)
+	}
+	return err
 }
 
 // trend brings today's counts to what the findings are.

@@ -154,7 +154,8 @@ func (tx *Tx) SaveBlob(ctx context.Context, text []byte) (string, error) {
 	return b.hash, tx.saveBlobs(ctx, []blob{b})
 }
 
-// saveBlobs keeps blobs; those that are there already are left alone.
+// saveBlobs keeps blobs. Of those that are there already it is noted that somebody wants them, see PruneBlobs; on PostgreSQL their rows are
+// locked until the transaction ends, noted or not.
 func (tx *Tx) saveBlobs(ctx context.Context, blobs []blob) error {
 	seen := make(map[string]bool, len(blobs))
 	rows := make([][]any, 0, len(blobs))
@@ -164,5 +165,5 @@ func (tx *Tx) saveBlobs(ctx context.Context, blobs []blob) error {
 			rows = append(rows, []any{b.hash, b.content, tx.Now})
 		}
 	}
-	return tx.each(ctx, "INSERT INTO blob (hash, content, made_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING", rows)
+	return tx.each(ctx, "INSERT INTO blob (hash, content, made_at) VALUES (?, ?, ?) ON CONFLICT (hash) DO UPDATE SET made_at = excluded.made_at WHERE blob.made_at < excluded.made_at - "+strconv.FormatInt(blobNoted.Milliseconds(), 10), rows)
 }
