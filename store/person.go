@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
+	"unicode"
 
 	"plumbline.dev/plumbline/access"
 )
@@ -51,10 +52,16 @@ func Email(text string) (string, error) {
 // Name returns the name of something as it is kept, without spaces around it, and refuses an empty or endless one.
 func Name(text string) (string, error) {
 	text = strings.TrimSpace(text)
-	if text == "" || len(text) > 200 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", Refuse(Invalid, "a name has 1 to 200 characters, on one line")
+	if text == "" || len(text) > 200 || strings.ContainsFunc(text, unseen) {
+		return "", Refuse(Invalid, "a name has 1 to 200 characters that can be seen, on one line")
 	}
 	return text, nil
+}
+
+// unseen reports whether a character cannot be seen or turns the direction of writing, so that it can only mislead in a name. Those that
+// join letters are part of some scripts.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && r != '\u200c' && r != '\u200d'
 }
 
 // Subject returns a person as one who asks, with the rights of this moment; the zero when the person, or the person's place in

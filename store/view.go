@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"plumbline.dev/plumbline/query"
 )
@@ -52,9 +50,9 @@ func (s *Store) Views(ctx context.Context, organisation, person ID) ([]View, err
 
 // check refuses views that make no sense, and brings the query into its printed form.
 func (v *View) check() error {
-	v.Name = strings.TrimSpace(v.Name)
-	if v.Name == "" || len(v.Name) > 200 || !utf8.ValidString(v.Name) {
-		return Refuse(Invalid, "the name of a view has between one and 200 bytes")
+	var err error
+	if v.Name, err = Name(v.Name); err != nil {
+		return err
 	}
 	if len(v.Settings) > 16<<10 || v.Settings != "" && !json.Valid([]byte(v.Settings)) {
 		return Refuse(Invalid, "the settings of a view are JSON of at most 16 KiB")

@@ -54,7 +54,7 @@ export function Code({ file, first, lines, mark, note, tone = 'bad', label }: Pr
         {label && <span className={css.label}>{label}</span>}
         <Copy text={lines.join('\n')} label="Copy these lines" />
       </figcaption>
-      <pre tabIndex={0} aria-label={`Lines of ${file}`}>
+      <pre tabIndex={0} aria-label={`Lines of ${visible(file)}`}>
         {lines.map((text, i) => {
           const n = first + i;
           const marked = mark !== undefined && n >= mark[0] && n <= mark[1];

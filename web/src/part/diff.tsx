@@ -52,7 +52,7 @@ export function Diff({ of }: { of: string }) {
         </span>
         <Copy text={of} label="Copy the patch" />
       </figcaption>
-      <pre tabIndex={0} aria-label={`Change of ${file.name}`}>
+      <pre tabIndex={0} aria-label={`Change of ${visible(file.name)}`}>
         {file.hunks.map((hunk, h) => {
           const at = twins(hunk);
           return (

@@ -46,7 +46,7 @@ function Picture({ nodes, edges, search, chosen, onChoose }: Props) {
         height: box.height,
         draggable: false,
         connectable: false,
-        ariaLabel: `${n.label}, ${n.tier}${n.exposed ? ', reachable from the internet' : ''}${n.open ? `, ${n.open} open findings` : ''}`,
+        ariaLabel: `${visible(n.label)}, ${n.tier}${n.exposed ? ', reachable from the internet' : ''}${n.open ? `, ${n.open} open findings` : ''}`,
         data: { node: n, dim: search !== '' && !fits(n, search), chosen: n.id === chosen },
       })),
     [nodes, at, search, chosen],

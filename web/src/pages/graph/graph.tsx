@@ -7,7 +7,7 @@ import { useSearch } from '../../app/address.ts';
 import { Failure } from '../../app/boundary.tsx';
 import { To, ToFindings } from '../../app/link.tsx';
 import { Empty } from '../../part/empty.tsx';
-import { Name } from '../../part/name.tsx';
+import { Name, visible } from '../../part/name.tsx';
 import { Card, PageFrame, Skeleton } from '../../part/page.tsx';
 import { Table } from '../../part/table.tsx';
 import { count, many } from '../../part/time.tsx';
@@ -58,7 +58,7 @@ export default function GraphPage() {
           data={[{ value: '', label: 'All repositories' }, ...(facets.data?.repositories ?? []).map((r) => ({ value: r.value, label: `${r.label} (${count(r.count)})` }))]}
         />
         {g && g.units.length > 1 && (
-          <NativeSelect aria-label="Directory" value={search.unit ?? ''} onChange={(e) => change({ unit: e.currentTarget.value || undefined, node: undefined })} data={[{ value: '', label: 'All directories' }, ...g.units.map((u) => ({ value: u, label: u }))]} />
+          <NativeSelect aria-label="Directory" value={search.unit ?? ''} onChange={(e) => change({ unit: e.currentTarget.value || undefined, node: undefined })} data={[{ value: '', label: 'All directories' }, ...g.units.map((u) => ({ value: u, label: visible(u) }))]} />
         )}
         <TextInput aria-label="Find in the graph" placeholder="Find" leftSection={<IconSearch size={15} aria-hidden />} value={text} onChange={(e) => setText(e.currentTarget.value)} />
         <div role="group" aria-label="Tiers" className={css.tiers}>

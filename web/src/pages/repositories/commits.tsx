@@ -9,7 +9,7 @@ import { Failure } from '../../app/boundary.tsx';
 import { To } from '../../app/link.tsx';
 import { Severity, Status } from '../../part/badge.tsx';
 import { Empty } from '../../part/empty.tsx';
-import { Name, tail } from '../../part/name.tsx';
+import { Name, tail, visible } from '../../part/name.tsx';
 import { Card, Skeleton } from '../../part/page.tsx';
 import { Table, type Column } from '../../part/table.tsx';
 import { count, many, Time } from '../../part/time.tsx';
@@ -28,8 +28,8 @@ export function Commits({ repository: r }: { repository: Repository }) {
     queryFn: ({ signal }) => get<Schema<'ListBranchesOutputBody'>>(`/api/repositories/${r.id}/branches`, { limit: 100 }, signal),
   });
   if (list.error) return <Failure error={list.error} again={() => void list.again()} />;
-  const names = (branches.data?.items ?? []).map((b) => ({ value: b.isDefault ? '' : b.name, label: b.name }));
-  if (branch && !names.some((n) => n.value === branch)) names.push({ value: branch, label: branch });
+  const names = (branches.data?.items ?? []).map((b) => ({ value: b.isDefault ? '' : b.name, label: visible(b.name) }));
+  if (branch && !names.some((n) => n.value === branch)) names.push({ value: branch, label: visible(branch) });
   const columns: Column<Commit>[] = [
     {
       key: 'commit',

@@ -9,7 +9,7 @@ import { Failure } from '../../app/boundary.tsx';
 import { To, ToFindings } from '../../app/link.tsx';
 import { Tag } from '../../part/badge.tsx';
 import { Empty } from '../../part/empty.tsx';
-import { Name } from '../../part/name.tsx';
+import { Name, visible } from '../../part/name.tsx';
 import { Card, PageFrame, Skeleton } from '../../part/page.tsx';
 import { Table } from '../../part/table.tsx';
 import { count, many } from '../../part/time.tsx';
@@ -146,7 +146,7 @@ export default function Resources() {
                     <div className={css.tags}>
                       {r.tags.length === 0 && '–'}
                       {r.tags.map((t) => (
-                        <button key={t.key} type="button" title={`from ${t.origin}${t.file ? `, ${t.file}:${t.line}` : ''}`} onClick={() => change({ tag: t.known ? `${t.key}=${t.value}` : t.key }, 'push')}>
+                        <button key={t.key} type="button" title={visible(`from ${t.origin}${t.file ? `, ${t.file}:${t.line}` : ''}`)} onClick={() => change({ tag: t.known ? `${t.key}=${t.value}` : t.key }, 'push')}>
                           <Name of={t.key} /> <b>{t.known ? <Name of={t.value} /> : 'not known yet'}</b>
                           {t.origin !== 'resource' && <i>{t.origin}</i>}
                         </button>

@@ -9,7 +9,7 @@ import { Failure } from '../../app/boundary.tsx';
 import { To, ToFindings } from '../../app/link.tsx';
 import { Severity, Tag } from '../../part/badge.tsx';
 import { Code } from '../../part/code.tsx';
-import { Name } from '../../part/name.tsx';
+import { Name, visible } from '../../part/name.tsx';
 import { Card, PageFrame, Skeleton, Stat } from '../../part/page.tsx';
 import { Prose } from '../../part/prose.tsx';
 import { count, Time } from '../../part/time.tsx';
@@ -93,7 +93,7 @@ export default function RuleView() {
                 <span>
                   <strong>{place(d)}</strong>: {ruling(d)}
                 </span>
-                <span>{d.reason}</span>
+                <span>{visible(d.reason)}</span>
                 <span className={css.quiet}>
                   {d.by}, <Time at={d.at} />{' '}
                   {may && (
