@@ -32,7 +32,8 @@ import (
 //   - who lacks the permission gets 403, whatever the object;
 //   - both do so before anything of the request is read: one that makes no sense is answered alike;
 //   - who has it gets neither 401 nor 403 nor 404 on an object of their own;
-//   - what belongs to others answers like what does not exist, word for word, with 404 where the path names it.
+//   - what belongs to others answers like what does not exist, word for word, with 404 where the path names it;
+//   - every answer is as the document says.
 func TestMatrix(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		m := newMatrix(t, s)
@@ -124,6 +125,7 @@ type matrix struct {
 	store      *store.Store
 	operations []*operation
 	schemas    map[string]schema
+	contract   *contract
 	ours       *world // what is only read
 	theirs     *world
 	who        access.Subject
@@ -155,7 +157,7 @@ func newMatrix(t *testing.T, s *store.Store) *matrix {
 	if err := json.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
-	m.schemas = doc.Components.Schemas
+	m.schemas, m.contract = doc.Components.Schemas, newContract(t, text)
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		for _, method := range slices.Sorted(maps.Keys(doc.Paths[path])) {
 			op := doc.Paths[path][method]
@@ -194,6 +196,7 @@ func (m *matrix) call(t *testing.T, op *operation, who access.Subject, a *argume
 	m.who = who
 	w := httptest.NewRecorder()
 	m.server.Handler.ServeHTTP(w, r)
+	m.contract.hold(t, op, w)
 	return reply{w.Code, w.Body.String()}
 }
 

@@ -108,7 +108,7 @@ func (e *search) facet(ctx context.Context, key string, limit int) (*Facet, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &Facet{Key: key, Counts: "findings"}
+	out := &Facet{Key: key, Counts: "findings", Values: []FacetValue{}}
 	put := func(value, label string, count int) {
 		if label == value {
 			label = ""

@@ -108,7 +108,7 @@ type operation struct {
 	later   bool  // it may answer 202 with the same body: what was asked for is being done
 	body    int64 // most bytes of the request's body; 0 means 1 MiB
 
-	streams  string        // media type of what streams; "" when the body is a type
+	streams  []string      // media types of what streams; nil when the body is a type
 	patience time.Duration // how long the request may take to come, and the operation to end; 0 means 30 s. What streams ends by itself
 }
 
@@ -167,9 +167,18 @@ func add[I, O any](s *Service, api huma.API, op operation, do func(ctx context.C
 	o := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Tags: []string{op.tag},
 		DefaultStatus: op.status, MaxBodyBytes: op.body, BodyReadTimeout: op.patience, Extensions: map[string]any{needsExtension: string(op.needs)},
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError}}
+	// What goes wrong before an operation is reached (headers, size, outages) is told in the same form.
+	o.Responses = map[string]*huma.Response{"default": {Description: "Any other refusal", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/ErrorModel"}}}}}
 	_, streams := any((*O)(nil)).(*huma.StreamResponse)
-	if op.streams != "" {
-		o.Responses = map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{op.streams: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+	if streams {
+		content := map[string]*huma.MediaType{}
+		for _, media := range op.streams {
+			content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+			if strings.HasSuffix(media, "json") {
+				content[media].Schema = &huma.Schema{}
+			}
+		}
+		o.Responses["200"] = &huma.Response{Description: http.StatusText(http.StatusOK), Content: content}
 	}
 	if op.whole {
 		o.Extensions[limitExtension] = "whole"

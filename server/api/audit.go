@@ -78,7 +78,7 @@ func (s *Service) auditLog(api huma.API) {
 	add(s, api, operation{id: "list-audit-records", method: http.MethodGet, path: "/api/audit", tag: "audit", summary: "Who did what, the newest first", needs: access.AuditRead, whole: true}, s.listAudit)
 	add(s, api, operation{id: "get-audit-log", method: http.MethodGet, path: "/api/audit/log", tag: "audit", summary: "The key, the size and a signed checkpoint of the log", needs: access.AuditRead, whole: true}, s.getAuditLog)
 	add(s, api, operation{id: "prove-audit-record", method: http.MethodGet, path: "/api/audit/{sequence}/proof", tag: "audit", summary: "Proof that a record is in the log", needs: access.AuditRead, whole: true}, s.proveAudit)
-	add(s, api, operation{id: "export-audit-log", method: http.MethodPost, path: "/api/audit/export", tag: "audit", summary: "The log as a file that `plumbline audit verify` proves offline", needs: access.AuditRead, whole: true}, s.exportAudit)
+	add(s, api, operation{id: "export-audit-log", method: http.MethodPost, path: "/api/audit/export", tag: "audit", summary: "The log as a file that `plumbline audit verify` proves offline", needs: access.AuditRead, whole: true, streams: []string{"application/jsonl"}}, s.exportAudit)
 }
 
 func (s *Service) listAudit(ctx context.Context, call *Call, in *listAuditInput) (*listAuditOutput, error) {

@@ -46,7 +46,8 @@ type complianceReport struct {
 
 func (s *Service) complianceReport(api huma.API) {
 	add(s, api, operation{id: "get-compliance-report", method: http.MethodGet, path: "/api/compliance/{framework}/report", tag: "compliance",
-		summary: "A dated report about a framework, to keep or to print; that it was made is recorded", needs: access.FindingExport}, s.getReport)
+		summary: "A dated report about a framework, to keep or to print; that it was made is recorded", needs: access.FindingExport,
+		streams: []string{"text/html", "application/json", "text/csv"}}, s.getReport)
 }
 
 func (s *Service) getReport(ctx context.Context, call *Call, in *complianceReportInput) (*huma.StreamResponse, error) {

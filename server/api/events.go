@@ -151,7 +151,7 @@ type eventsInput struct {
 
 func (s *Service) events(api huma.API) {
 	add(s, api, operation{id: "watch-events", method: http.MethodGet, path: "/api/events", tag: "events",
-		summary: "What changes, as it changes: a stream of server-sent events", streams: "text/event-stream", needs: access.RepositoryRead},
+		summary: "What changes, as it changes: a stream of server-sent events", streams: []string{"text/event-stream"}, needs: access.RepositoryRead},
 		func(ctx context.Context, call *Call, in *eventsInput) (*huma.StreamResponse, error) {
 			var last store.ID
 			if in.Last != "" {

@@ -36,7 +36,8 @@ type exporter interface {
 
 func (s *Service) exports(api huma.API) {
 	add(s, api, operation{id: "export-findings", method: http.MethodGet, path: "/api/findings/export", tag: "findings",
-		summary: "A file of all findings that fit a query, in the order of the list", needs: access.FindingExport}, s.exportFindings)
+		summary: "A file of all findings that fit a query, in the order of the list", needs: access.FindingExport,
+		streams: []string{"text/csv", "application/json", "application/sarif+json"}}, s.exportFindings)
 }
 
 // mediaTypes are those of the formats.

@@ -20,8 +20,8 @@ import (
 	"plumbline.dev/plumbline/value"
 )
 
-// ruleItem is a rule in a list.
-type ruleItem struct {
+// RuleItem is a rule in a list. It is exported because what is embedded in a page must be.
+type RuleItem struct {
 	ID         string          `json:"id"`
 	Title      string          `json:"title"`
 	Severity   string          `json:"severity" doc:"the rule's own: critical, high, medium, low or info; empty for a rule that only repositories have"`
@@ -55,7 +55,7 @@ type listRulesInput struct {
 
 type listRulesOutput struct {
 	Body struct {
-		Items  []ruleItem             `json:"items"`
+		Items  []RuleItem             `json:"items"`
 		Next   string                 `json:"next" doc:"cursor of the next page; empty on the last one"`
 		Total  int                    `json:"total"`
 		Facets map[string][]ruleFacet `json:"facets" doc:"provider, category, severity, framework"`
@@ -76,7 +76,7 @@ func (s *Service) ruleOperations(api huma.API) {
 }
 
 // items returns every rule as a scope sees it: those of the catalogue, and those of repositories' own pages that have findings.
-func (s *Service) items(ctx context.Context, scope access.Scope) ([]ruleItem, error) {
+func (s *Service) items(ctx context.Context, scope access.Scope) ([]RuleItem, error) {
 	all, err := s.catalogue.load()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Service) items(ctx context.Context, scope access.Scope) ([]ruleItem, er
 	if err != nil {
 		return nil, err
 	}
-	items := make([]ruleItem, 0, len(all))
+	items := make([]RuleItem, 0, len(all))
 	for _, r := range all {
 		items = append(items, itemOf(r, tallies[r.ID], settings))
 	}
@@ -110,9 +110,9 @@ func findingScope(ctx context.Context, scope access.Scope) access.Scope {
 	return access.Scope{Organisation: scope.Organisation, Teams: []int64{-1}} // rules without numbers
 }
 
-func itemOf(r *rule.Rule, tally store.RuleTally, settings store.RuleSettings) ruleItem {
-	item := ruleItem{ID: r.ID, Title: r.Title, Severity: severityText(r.Severity), Effective: severityText(r.Severity), Category: string(r.Category), Provider: providerOf(r),
-		Fix: len(r.Fix) > 0, Frameworks: slices.Sorted(maps.Keys(r.Controls)), Tally: tally, Settings: len(settings[r.ID])}
+func itemOf(r *rule.Rule, tally store.RuleTally, settings store.RuleSettings) RuleItem {
+	item := RuleItem{ID: r.ID, Title: r.Title, Severity: severityText(r.Severity), Effective: severityText(r.Severity), Category: string(r.Category), Provider: providerOf(r),
+		Fix: len(r.Fix) > 0, Frameworks: orEmpty(slices.Sorted(maps.Keys(r.Controls))), Tally: tally, Settings: len(settings[r.ID])}
 	for _, set := range settings[r.ID] {
 		if set.Team == 0 && set.Repository == 0 {
 			item.Off = set.Off
@@ -161,7 +161,7 @@ func (s *Service) listRules(ctx context.Context, call *Call, in *listRulesInput)
 	}
 	words := strings.Fields(strings.ToLower(in.Q))
 	out := &listRulesOutput{}
-	out.Body.Items = []ruleItem{}
+	out.Body.Items = []RuleItem{}
 	counts := map[string]map[string]int{"provider": {}, "category": {}, "severity": {}, "framework": {}}
 	for _, item := range items {
 		if !s.mentions(item, words) || !inState(item, settings[item.ID], in.State) {
@@ -203,7 +203,7 @@ func (s *Service) listRules(ctx context.Context, call *Call, in *listRulesInput)
 	}
 	sortRules(out.Body.Items, in.Sort)
 	if in.Cursor != "" {
-		at := slices.IndexFunc(out.Body.Items, func(i ruleItem) bool { return i.ID == in.Cursor })
+		at := slices.IndexFunc(out.Body.Items, func(i RuleItem) bool { return i.ID == in.Cursor })
 		if at < 0 {
 			return nil, store.Refuse(store.Conflict, "The list changed: read it again from the beginning.")
 		}
@@ -216,7 +216,7 @@ func (s *Service) listRules(ctx context.Context, call *Call, in *listRulesInput)
 	return out, nil
 }
 
-func inState(item ruleItem, settings []store.RuleSetting, state string) bool {
+func inState(item RuleItem, settings []store.RuleSetting, state string) bool {
 	switch state {
 	case "open":
 		return item.Tally.Open > 0
@@ -228,8 +228,8 @@ func inState(item ruleItem, settings []store.RuleSetting, state string) bool {
 	return true
 }
 
-func sortRules(items []ruleItem, by string) {
-	slices.SortFunc(items, func(a, b ruleItem) int {
+func sortRules(items []RuleItem, by string) {
+	slices.SortFunc(items, func(a, b RuleItem) int {
 		n := 0
 		switch by {
 		case "open":
@@ -252,7 +252,7 @@ func severityRank(name string) finding.Severity {
 }
 
 // mentions tells whether every word is somewhere in a rule's names.
-func (s *Service) mentions(item ruleItem, words []string) bool {
+func (s *Service) mentions(item RuleItem, words []string) bool {
 	if len(words) == 0 {
 		return true
 	}
@@ -266,7 +266,7 @@ func (s *Service) mentions(item ruleItem, words []string) bool {
 
 // rulePage is everything about a rule.
 type rulePage struct {
-	ruleItem
+	RuleItem
 	Message  string            `json:"message" doc:"what is wrong where it does not hold"`
 	Why      string            `json:"why" doc:"Markdown"`
 	Types    []string          `json:"types" doc:"resource types that it judges; a * at the end stands for any ending"`
@@ -368,7 +368,7 @@ func (s *Service) getRule(ctx context.Context, call *Call, in *getRuleInput) (*g
 	if err != nil {
 		return nil, err
 	}
-	p := rulePage{ruleItem: itemOf(r, tallies[r.ID], settings), Message: r.Message, Why: r.Why, Types: orEmpty(r.On), Caution: r.Caution, Aliases: orEmpty(r.Aliases), Since: r.Since,
+	p := rulePage{RuleItem: itemOf(r, tallies[r.ID], settings), Message: r.Message, Why: r.Why, Types: orEmpty(r.On), Caution: r.Caution, Aliases: orEmpty(r.Aliases), Since: r.Since,
 		Require: []ruleClause{}, Fixes: []string{}, Examples: []ruleExample{}, Controls: []ruleControl{}, Decided: []ruleSettingView{}, Queries: tallyQueries(r.ID)}
 	if len(r.Clauses) == 0 && r.Require != "" {
 		p.Require = append(p.Require, ruleClause{Text: r.Require})
