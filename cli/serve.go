@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"plumbline.dev/plumbline/jobs"
@@ -87,6 +89,7 @@ type serveFlags struct {
 	url     string
 	connect list   // addresses
 	issuers string // hosts, separated by commas
+	proxies string // addresses and networks, separated by commas
 }
 
 var serveCommand = func() *command {
@@ -109,6 +112,7 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 			c.set.StringVar(&f.listen, "listen", "127.0.0.1:7420", "`ADDRESS` to listen on")
 			c.set.StringVar(&f.url, "url", "", "address by which people reach the server, https://…, `URL` (default $PLUMBLINE_URL, or http and the host they ask for)")
 			c.set.StringVar(&f.issuers, "issuer-hosts", "", "hosts of sign-in providers and of issuers of CI's tokens that are not on the internet, separated by commas, `LIST` (default $PLUMBLINE_ISSUER_HOSTS)")
+			c.set.StringVar(&f.proxies, "trusted-proxies", "", "addresses and networks (10.0.0.0/8) of the proxies that pass requests on: they say who the client is, separated by commas, `LIST` (default $PLUMBLINE_TRUSTED_PROXIES)")
 		},
 		run: func(ctx context.Context, c *call) error { return runServe(ctx, c, &f) },
 	}
@@ -164,6 +168,10 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
+	proxies, err := f.trusted(c)
+	if err != nil {
+		return err
+	}
 	link, err := people.Bootstrap(ctx)
 	if err != nil {
 		return err
@@ -172,7 +180,7 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return err
 	}
 	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people, Keys: ring, Data: data, Queue: queue,
-		Audit: w.Audit, Tracer: tracer, MetricsToken: w.Token, Channels: api.Channels{Keys: ring, Hosts: sender.Hosts, Mail: sender.Mail != nil},
+		Audit: w.Audit, Tracer: tracer, MetricsToken: w.Token, TrustedProxies: proxies, Channels: api.Channels{Keys: ring, Hosts: sender.Hosts, Mail: sender.Mail != nil},
 		Limits: server.DefaultLimits, Repositories: api.Repositories{AllowFile: f.work.allowFile != "", Keys: ring, Fetch: queue.FetchNow,
 			Mirror: func(repository store.ID) mirror.Mirror { return jobs.MirrorOf(data, repository) }},
 		Ready: func(address string) { announce(c, f.address(c, address), link) }}
@@ -189,6 +197,34 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 		return server.New(o).Run(ctx)
 	}
 	return both(ctx, server.New(o).Run, func(ctx context.Context) error { return jobs.Work(ctx, work) })
+}
+
+// trusted returns the proxies that may say who a client is.
+func (f *serveFlags) trusted(c *call) (list []netip.Prefix, err error) {
+	text := f.proxies
+	if text == "" {
+		text, _ = c.Lookup("PLUMBLINE_TRUSTED_PROXIES")
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(part)
+		if a, one := netip.ParseAddr(part); one == nil && a.Zone() == "" {
+			a = a.Unmap()
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		switch {
+		case err != nil:
+			return nil, usage("--trusted-proxies: %q is neither an address nor a network: write 10.1.2.3 or 10.0.0.0/8", part)
+		case p.Bits() == 0:
+			return nil, usage("--trusted-proxies: %s is everybody: name the proxies alone", part)
+		case p.Addr().Is4In6():
+			return nil, usage("--trusted-proxies: write %s as an IPv4 network", part)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
 }
 
 // both runs two things until the context ends or one of them does, and waits for both.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -92,6 +93,34 @@ func TestRates(t *testing.T) {
 	}
 	if w := h.ask("GET", "/healthz", "", "From: 192.0.2.1:3"); w.Code != 200 {
 		t.Errorf("health is limited: %d", w.Code)
+	}
+}
+
+// TestProxies holds that limits and the audit log see the clients behind a proxy that is trusted, and the proxy of one that is not.
+func TestProxies(t *testing.T) {
+	h := newHall(t, storetest.Open(t, storetest.Address(t, store.SQLite)), server.Limits{Address: server.Rate{Second: 0.001, Burst: 2}})
+	h.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for i, c := range []struct {
+		from, client string
+		status       int
+	}{
+		{"10.0.0.1:1", "203.0.113.1", 401}, {"10.0.0.2:1", "9.9.9.9, 203.0.113.1", 401}, {"10.0.0.1:1", "203.0.113.1", 429},
+		{"10.0.0.1:1", "203.0.113.2", 401}, {"10.0.0.1:1", "203.0.113.2", 401}, {"10.0.0.1:1", "203.0.113.1, 203.0.113.2", 429},
+		{"192.0.2.1:1", "203.0.113.3", 401}, {"192.0.2.1:1", "203.0.113.4", 401}, {"192.0.2.1:1", "203.0.113.5", 429},
+	} {
+		if w := h.ask("GET", "/api/session", "", "From: "+c.from, "X-Forwarded-For: "+c.client); w.Code != c.status {
+			t.Errorf("request %d, of %s from %s: %d, want %d", i, c.client, c.from, w.Code, c.status)
+		}
+	}
+	if w := h.ask("POST", "/api/repositories", `{"name":"a"}`, "Who: ada", "From: 10.0.0.1:1", "X-Forwarded-For: 10.1.1.1, 203.0.113.77"); w.Code != 201 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	var record string
+	if err := h.db.DB.NewRaw("SELECT record FROM audit_record ORDER BY sequence DESC LIMIT 1").Scan(context.Background(), &record); err != nil || !strings.Contains(record, "203.0.113.77") {
+		t.Errorf("the audit log has %s, %v", record, err)
+	}
+	if w := h.ask("GET", "/metrics", "", "From: 10.0.0.1:1", "X-Forwarded-For: 127.0.0.1"); w.Code != 401 {
+		t.Errorf("metrics for one who says to be this machine: %d", w.Code)
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -92,16 +93,29 @@ type recorder struct {
 	status int
 }
 
-// WriteHeader remembers the first status that is not an interim one.
+// WriteHeader remembers the first status that is not an interim one. One that comes after it, as of an error in the middle of a stream, is
+// too late and is left out.
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && status >= 200 {
+	if r.status != 0 {
+		return
+	}
+	if status >= 200 {
 		r.status = status
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// Write writes of the body; the status is 200 then, if nobody said another one.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.status = cmp.Or(r.status, http.StatusOK)
+	return r.ResponseWriter.Write(p)
+}
+
 // Flush sends what was written so far.
-func (r *recorder) Flush() { _ = http.NewResponseController(r.ResponseWriter).Flush() }
+func (r *recorder) Flush() {
+	r.status = cmp.Or(r.status, http.StatusOK)
+	_ = http.NewResponseController(r.ResponseWriter).Flush()
+}
 
 // Unwrap is for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -42,11 +43,12 @@ type Options struct {
 	Queue        *jobs.Queue // of fetches and scans; nil: nobody works
 	Channels     api.Channels
 
-	Keys         *seal.Ring      // the master key; nil: readiness does not ask for it
-	Audit        *store.AuditLog // nil: the log is neither proved nor exported
-	Data         string          // data directory whose disk must have room; "" is none
-	Tracer       *trace.Tracer   // nil records no spans
-	MetricsToken string          // with it metrics are read from elsewhere; "" allows this machine only
+	Keys           *seal.Ring      // the master key; nil: readiness does not ask for it
+	Audit          *store.AuditLog // nil: the log is neither proved nor exported
+	Data           string          // data directory whose disk must have room; "" is none
+	Tracer         *trace.Tracer   // nil records no spans
+	TrustedProxies []netip.Prefix  // who may say which client it passes requests on for; none reads no such headers
+	MetricsToken   string          // with it metrics are read from elsewhere; "" allows this machine only
 
 	// Authenticate says who sends a request: the zero Subject for nobody. An error is the surroundings' or a store.Fault. Nil asks SignIn.
 	Authenticate func(*http.Request) (access.Subject, error)
@@ -83,7 +85,7 @@ func New(o Options) *Server {
 	mux.Handle("GET /metrics", s.serveMetrics())
 	o.SignIn.Mount(mux)
 	mux.Handle("/", s.pages())
-	s.Handler = s.observe(mux, s.secure(s.bound(o.SignIn.Middleware(s.identify(s.share(s.once(mux)))))))
+	s.Handler = s.client(s.observe(mux, s.secure(s.bound(o.SignIn.Middleware(s.identify(s.share(s.once(mux))))))))
 	return s
 }
 

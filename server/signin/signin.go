@@ -6,6 +6,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -120,7 +121,7 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{agent: clip(r.UserAgent(), 200), base: s.base}
 		if v.base == "" {
-			v.base = "http://" + r.Host
+			v.base = cmp.Or(r.URL.Scheme, "http") + "://" + r.Host // the scheme is there when a proxy that is trusted says so
 		}
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 			v.address = host
