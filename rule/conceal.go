@@ -95,11 +95,10 @@ var (
 	blockHeader = lazy(`^\s*[A-Za-z_]\w*(?:\s+(?:"[^"]*"|\w+))*\s*\{\s*$`)
 	// escaped is what is assigned to a name in JSON that stands in a text: "{\"password\":\"x\"}".
 	escaped = lazy(`([A-Za-z0-9_.-]+)\\"\s*[:=]\s*\\"([^"\\]{4,})`)
-	// pair is how lists of variables are written in one line: {name: DB_PASSWORD, value: x}. nameLine and valueLine are the same in two.
-	pair      = lazy(`(?i)\b(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?\s*,\s*["']?value["']?\s*[:=]\s*["']?([^\s"',{}]{4,})`)
-	nameLine  = lazy(`(?i)^[\s{-]*["']?(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?,?\s*$`)
-	valueLine = lazy(`(?i)^[\s{-]*["']?value["']?\s*[:=]\s*["']?([^"'#\s][^"'#]*?)["']?,?\s*[}]*,?\s*$`)
-	dotted    = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
+	// pair is how lists of variables are written in one line: {name: DB_PASSWORD, value: x}. nameLine is the first half of the same in two.
+	pair     = lazy(`(?i)\b(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?\s*,\s*["']?value["']?\s*[:=]\s*["']?([^\s"',{}]{4,})`)
+	nameLine = lazy(`(?i)^[\s{-]*["']?(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?,?\s*$`)
+	dotted   = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
 )
 
 // SecretSpans returns the parts of a line of source text that are not to be shown: what is assigned to the name of a secret,
@@ -112,10 +111,10 @@ func SecretSpans(line string, all bool) [][2]int {
 	for _, m := range assigned().FindAllStringSubmatchIndex(line, -1) {
 		text := line[m[4]:m[5]]
 		switch bare := strings.Trim(text, `"'`); {
-		case !secretName(line[m[2]:m[3]]), strings.HasPrefix(bare, "${") && strings.HasSuffix(bare, "}"):
+		case !secretName(line[m[2]:m[3]]), strings.HasPrefix(bare, "${") && strings.HasSuffix(bare, "}"), strings.HasPrefix(bare, "{{") && strings.HasSuffix(bare, "}}"):
 		case bare != text:
 			spans = append(spans, [2]int{m[4] + 1, m[5] - 1})
-		case !dotted().MatchString(text) && assignedSecret(text):
+		case !strings.HasPrefix(line[m[5]:], "(") && hidden(line[m[2]:m[3]], text, ""):
 			spans = append(spans, [2]int{m[4], m[5]})
 		}
 	}
@@ -148,41 +147,29 @@ func SecretSpans(line string, all bool) [][2]int {
 	return spans
 }
 
-// MaskedLine returns a line of source text without what SecretSpans finds.
-func MaskedLine(line string, all bool) string {
-	spans := SecretSpans(line, all)
+// MaskedLines returns lines that follow each other without what SpansAt finds in them.
+func MaskedLines(lines []string, all bool) []string {
+	out, text := make([]string, len(lines)), LinesOf(lines)
+	for i, line := range lines {
+		out[i] = Without(line, SpansAt(text, i, all))
+	}
+	return out
+}
+
+// Without returns a line with Hidden in the place of each span. Spans are in order and apart from each other.
+func Without(line string, spans [][2]int) string {
 	if len(spans) == 0 {
 		return line
 	}
-	slices.SortFunc(spans, func(a, b [2]int) int { return a[0] - b[0] })
 	var b strings.Builder
 	at := 0
 	for _, s := range spans {
-		if s[0] >= at {
-			b.WriteString(line[at:s[0]])
-			b.WriteString(Hidden)
-		}
-		at = max(at, s[1])
+		b.WriteString(line[at:s[0]])
+		b.WriteString(Hidden)
+		at = s[1]
 	}
 	b.WriteString(line[at:])
 	return b.String()
-}
-
-// MaskedLines returns lines that follow each other without what SecretSpans finds, and without values whose names stand in the line before.
-func MaskedLines(lines []string, all bool) []string {
-	out := make([]string, len(lines))
-	for i, line := range lines {
-		out[i] = MaskedLine(line, all)
-		if i == 0 {
-			continue
-		}
-		if v := valueLine().FindStringSubmatchIndex(line); v != nil {
-			if n := nameLine().FindStringSubmatch(lines[i-1]); n != nil && secretName(n[1]) && !dotted().MatchString(line[v[2]:v[3]]) {
-				out[i] = line[:v[2]] + Hidden + line[v[3]:]
-			}
-		}
-	}
-	return out
 }
 
 // Masked returns a text of several lines, code or words about code, without what looks like a secret.
