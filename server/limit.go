@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"plumbline.dev/plumbline/server/api"
+	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -110,7 +110,7 @@ func (s *Server) bound(next http.Handler) http.Handler {
 			if s.Limits.Body > 0 {
 				if r.ContentLength > s.Limits.Body {
 					w.Header().Set("Connection", "close")
-					refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("This is more than the server takes in one request: %d MiB.", s.Limits.Body>>20))
+					signin.Refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("This is more than the server takes in one request: %d MiB.", s.Limits.Body>>20))
 					return
 				}
 				r.Body = http.MaxBytesReader(w, r.Body, s.Limits.Body)
@@ -145,20 +145,7 @@ func subjectOf(call *api.Call) string {
 func tooMany(w http.ResponseWriter, wait time.Duration) {
 	seconds := int(math.Ceil(wait.Seconds()))
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds)))
-	refuse(w, http.StatusTooManyRequests, "Too many requests: wait a moment, then go on.")
-}
-
-// refuse answers with problem details, as operations do.
-func refuse(w http.ResponseWriter, status int, text string) {
-	body, err := json.Marshal(map[string]any{"title": http.StatusText(status), "status": status, "detail": text})
-	if err != nil {
-		http.Error(w, text, status)
-		return
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // whoever asked is gone when this fails
+	signin.Refuse(w, http.StatusTooManyRequests, "Too many requests: wait a moment, then go on.")
 }
 
 // host is the address that a request comes from.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"plumbline.dev/plumbline/server/api"
+	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
@@ -41,16 +42,16 @@ func (s *Server) once(next http.Handler) http.Handler {
 			return
 		}
 		if len(key) < minKey || len(key) > maxKey || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' }) {
-			refuse(w, http.StatusUnprocessableEntity, fmt.Sprintf("An Idempotency-Key has %d to %d printable characters that nobody can guess.", minKey, maxKey))
+			signin.Refuse(w, http.StatusUnprocessableEntity, fmt.Sprintf("An Idempotency-Key has %d to %d printable characters that nobody can guess.", minKey, maxKey))
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<20))
 		if err != nil {
 			if _, long := errors.AsType[*http.MaxBytesError](err); long {
-				refuse(w, http.StatusRequestEntityTooLarge, "This is more than the server takes in one request.")
+				signin.Refuse(w, http.StatusRequestEntityTooLarge, "This is more than the server takes in one request.")
 				return
 			}
-			refuse(w, http.StatusRequestTimeout, "The request did not come whole, or not in time.")
+			signin.Refuse(w, http.StatusRequestTimeout, "The request did not come whole, or not in time.")
 			return
 		}
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // writers of tests have none
@@ -61,17 +62,17 @@ func (s *Server) once(next http.Handler) http.Handler {
 		switch {
 		case err != nil:
 			s.Log.ErrorContext(r.Context(), "idempotency", "request", call.Request, "error", err)
-			refuse(w, http.StatusServiceUnavailable, "The server cannot tell whether it did this before. Try again with the same Idempotency-Key.")
+			signin.Refuse(w, http.StatusServiceUnavailable, "The server cannot tell whether it did this before. Try again with the same Idempotency-Key.")
 		case before == nil:
 			s.record(next, w, r, taken{actor, name, key, call.Request})
 		case before.Request != asked:
-			refuse(w, http.StatusUnprocessableEntity, "This Idempotency-Key was used for another request.")
+			signin.Refuse(w, http.StatusUnprocessableEntity, "This Idempotency-Key was used for another request.")
 		case before.Status == store.Changed && time.Since(before.At.Time()) > time.Minute:
 			w.Header().Set("Idempotency-Replayed", "true")
-			refuse(w, http.StatusConflict, "This was done before, but the server stopped before it could keep the answer. Look at what is there now.")
+			signin.Refuse(w, http.StatusConflict, "This was done before, but the server stopped before it could keep the answer. Look at what is there now.")
 		case before.Status == 0 || before.Status == store.Changed:
 			w.Header().Set("Retry-After", "1")
-			refuse(w, http.StatusConflict, "This request is under way. Ask again in a moment with the same Idempotency-Key.")
+			signin.Refuse(w, http.StatusConflict, "This request is under way. Ask again in a moment with the same Idempotency-Key.")
 		default:
 			repeat(w, before.Status, before.Answer, key)
 		}
@@ -129,7 +130,7 @@ func repeat(w http.ResponseWriter, status int, sealed []byte, key string) {
 	w.Header().Set("Idempotency-Replayed", "true")
 	a, err := openAnswer(key, sealed)
 	if err != nil {
-		refuse(w, http.StatusConflict, fmt.Sprintf("This was done before (status %d), but the answer is not kept.", status))
+		signin.Refuse(w, http.StatusConflict, fmt.Sprintf("This was done before (status %d), but the answer is not kept.", status))
 		return
 	}
 	for name, v := range a.Header {

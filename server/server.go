@@ -162,11 +162,11 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			if call.Subject, err = s.Authenticate(r); err != nil {
 				if fault, ok := errors.AsType[*store.Fault](err); ok && fault.Kind == store.Limited {
 					w.Header().Set("Retry-After", "60")
-					http.Error(w, fault.Text, http.StatusTooManyRequests)
+					signin.Refuse(w, http.StatusTooManyRequests, fault.Text)
 					return
 				}
 				s.Log.ErrorContext(r.Context(), "authenticate", "request", id, "error", err)
-				http.Error(w, "The server cannot tell who you are at the moment. Try again.", http.StatusServiceUnavailable)
+				signin.Refuse(w, http.StatusServiceUnavailable, "The server cannot tell who you are at the moment. Try again.")
 				return
 			}
 		}

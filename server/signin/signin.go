@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -86,7 +87,7 @@ func New(o Options) (*Service, error) {
 	}
 	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.ErrorContext(r.Context(), "session", "error", err)
-		http.Error(w, "The server cannot tell who you are at the moment. Try again.", http.StatusServiceUnavailable)
+		Refuse(w, http.StatusServiceUnavailable, "The server cannot tell who you are at the moment. Try again.")
 	}
 	s.sessions = m
 	return s, nil
@@ -136,7 +137,7 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 			r.Header.Del("Cookie")
 		}
 		if _, err := r.Cookie(s.sessions.Cookie.Name); err == nil && unsafe(r) && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" {
-			http.Error(w, "A change by a browser says from which page it comes, and this one does not. Programs send a token as Authorization: Bearer.", http.StatusForbidden)
+			Refuse(w, http.StatusForbidden, "A change by a browser says from which page it comes, and this one does not. Programs send a token as Authorization: Bearer.")
 			return
 		}
 		within.ServeHTTP(w, r)
@@ -229,4 +230,17 @@ func clip(text string, n int) string {
 		text = text[:n]
 	}
 	return strings.ToValidUTF8(text, "")
+}
+
+// Refuse answers with problem details, as operations do, where a request does not reach one.
+func Refuse(w http.ResponseWriter, status int, text string) {
+	body, err := json.Marshal(map[string]any{"title": http.StatusText(status), "status": status, "detail": text})
+	if err != nil {
+		http.Error(w, text, status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // whoever asked is gone when this fails
 }
