@@ -25,16 +25,19 @@ type Session struct {
 
 const sessionColumns = "id, hash, person, organisation, method, data, created_at, seen_at, expires_at, address, agent, renew"
 
-// Session returns the session of a cookie that has neither ended nor been idle for longer than idle milliseconds; nil for none.
+// Session returns the session of a cookie that has neither ended nor been idle for longer than idle milliseconds; nil for none. One
+// that is over is forgotten at once: a clock that goes back must not bring it back.
 func (s *Store) Session(ctx context.Context, hash string, idle Millis) (*Session, error) {
-	now := MillisOf(s.Now())
 	out := &Session{}
-	err := s.DB.NewRaw("SELECT "+sessionColumns+" FROM session WHERE hash = ? AND expires_at > ? AND seen_at > ?", hash, now, now-idle).Scan(ctx, out)
+	err := s.DB.NewRaw("SELECT "+sessionColumns+" FROM session WHERE hash = ?", hash).Scan(ctx, out)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a session: %w", err)
+	}
+	if now := MillisOf(s.Now()); out.ExpiresAt <= now || out.SeenAt <= now-idle {
+		return nil, s.Quiet(ctx, func(ctx context.Context, tx *Tx) error { return tx.EndSession(ctx, hash, 0) })
 	}
 	return out, nil
 }

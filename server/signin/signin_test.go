@@ -282,6 +282,45 @@ func TestSession(t *testing.T) {
 	})
 }
 
+// TestClockJumps lets the clock go a day back and a day on. Nobody is locked out, and what has ended does not come back. (Guesses are
+// counted by the clock that only goes on.)
+func TestClockJumps(t *testing.T) {
+	const day = 24 * time.Hour
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		h := open(t, s, signin.Options{})
+		link := func() string {
+			t.Helper()
+			l, err := h.people.AdministratorLink(context.Background(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		b := h.browser()
+		b.redeem(h.link)
+		h.clock.pass(-day)
+		b.want(200, "GET", "/api/session", nil)
+		second := h.browser()
+		if a := second.redeem(link()); a.status != 204 {
+			t.Errorf("a link made while the clock is back: %d %s", a.status, a.body)
+		}
+		second.want(200, "GET", "/api/session", nil)
+
+		h.clock.pass(2 * day)
+		b.want(401, "GET", "/api/session", nil)
+		second.want(401, "GET", "/api/session", nil)
+		h.clock.pass(-day)
+		b.want(401, "GET", "/api/session", nil)
+		second.want(401, "GET", "/api/session", nil)
+
+		old := link()
+		h.clock.pass(day)
+		if a := h.browser().redeem(old); a.status == 204 {
+			t.Error("a link of yesterday signs in")
+		}
+	})
+}
+
 // TestCookieHTTPS holds that over https nobody but this very host can set the cookie, and that it never goes over http.
 func TestCookieHTTPS(t *testing.T) {
 	h := open(t, storetest.Open(t, storetest.Address(t, store.SQLite)), signin.Options{URL: "https://plumbline.example.org"})
