@@ -135,6 +135,11 @@ func (q *Queue) Insert(ctx context.Context, tx *store.Tx, j Job) (added bool, er
 	if err != nil {
 		return false, fmt.Errorf("queue a job: %w", err)
 	}
+	if j.What == Fetch && j.Repository != 0 { // who looks for repositories that were not fetched for a while leaves this one alone
+		if err := tx.Tried(ctx, []store.Due{{ID: j.Repository, Organisation: j.Organisation}}); err != nil {
+			return false, err
+		}
+	}
 	if j.Organisation != 0 {
 		if err := tx.Notify(ctx, store.Notice{Organisation: j.Organisation, Repository: j.Repository, Kind: "jobs"}, nil); err != nil {
 			return false, err

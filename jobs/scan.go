@@ -227,7 +227,11 @@ func (t *attempt) run(ctx context.Context, m mirror.Mirror, p *plan) error {
 		return err
 	}
 	r.wrote = time.Now()
-	if err := r.children(ctx, request); err != nil {
+	err = r.children(ctx, request)
+	if errors.Is(err, errGiveWay) {
+		r.commits, r.more, err = r.commits[:r.next], true, nil
+	}
+	if err != nil {
 		return t.failed(ctx, p.target, r.scan, errors.Join(err, r.keep(ctx)))
 	}
 	if r.next != len(p.commits) {
@@ -304,10 +308,50 @@ func (r *scanRun) take(ctx context.Context, c CommitResult) error {
 	if c.Snapshot != nil && r.Snapshot != nil {
 		r.snapshots = append(r.snapshots, snapshotOf{c.Commit, c.Snapshot})
 	}
-	if len(r.batch) >= maxBatch || time.Since(r.wrote) > batchEvery && r.next < len(r.commits) {
-		return r.keep(ctx)
+	if len(r.batch) < maxBatch && (time.Since(r.wrote) <= batchEvery || r.next == len(r.commits)) {
+		return nil
 	}
-	return nil
+	if err := r.keep(ctx); err != nil || r.next == len(r.commits) {
+		return err
+	}
+	return r.giveWay(ctx)
+}
+
+// errGiveWay ends the child of a job that lets another one go first.
+var errGiveWay = errors.New("another scan goes first")
+
+// giveWay tells whether somebody waits for a scan that is more urgent than the rest of this one: of a repository that nobody scanned yet, or
+// of a higher priority. With one scanner it would wait for as long as maxChunk commits take.
+func (r *scanRun) giveWay(ctx context.Context) error {
+	var list []struct {
+		Priority   int
+		Repository string
+	}
+	if err := r.Store.DB.NewRaw("SELECT priority, args ->> 'repository' AS repository FROM river_job WHERE state = 'available' AND queue = ? AND kind = ? ORDER BY priority, scheduled_at LIMIT 20", scanQueue, string(Scan)).Scan(ctx, &list); err != nil {
+		return fmt.Errorf("look who waits for a scan: %w", err)
+	}
+	var others []store.ID
+	for _, j := range list {
+		var id store.ID
+		if err := id.UnmarshalText([]byte(j.Repository)); err != nil {
+			continue // of no repository
+		}
+		switch {
+		case id == r.target.ID: // it would wait for this one, see busy
+		case j.Priority < r.job.Priority:
+			return errGiveWay
+		case j.Priority == r.job.Priority:
+			others = append(others, id)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	fresh, err := r.Store.NeverScanned(ctx, others)
+	if err != nil || !fresh {
+		return err
+	}
+	return errGiveWay
 }
 
 // keep writes what came in so far. What is written stays, whatever happens to the job.

@@ -166,6 +166,7 @@ func Work(ctx context.Context, o Options) error {
 	var alive sync.WaitGroup
 	alive.Go(func() { w.beat(ctx) })
 	alive.Go(func() { w.watch(ctx) })
+	alive.Go(func() { w.tidy(ctx) })
 	<-ctx.Done()
 	patience, cancel := context.WithTimeout(running, 8*time.Second)
 	defer cancel()

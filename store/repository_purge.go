@@ -3,7 +3,22 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/uptrace/bun"
 )
+
+// RepositoriesThere tells which of some repositories, of whatever organisation, are there and not removed.
+func (s *Store) RepositoriesThere(ctx context.Context, ids []ID) (map[ID]bool, error) {
+	var list []ID
+	if err := s.DB.NewRaw("SELECT id FROM repository WHERE id IN (?) AND state <> 'removed'", bun.List(ids)).Scan(ctx, &list); err != nil {
+		return nil, fmt.Errorf("look which repositories are there: %w", err)
+	}
+	out := make(map[ID]bool, len(list))
+	for _, id := range list {
+		out[id] = true
+	}
+	return out, nil
+}
 
 // purgeChunk is how many rows one transaction of Purge removes, so that nobody waits long for it.
 const purgeChunk = 2000

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"plumbline.dev/plumbline/notify"
 )
 
@@ -115,6 +117,14 @@ func (tx *Tx) EndScan(ctx context.Context, e ScanEnd) error {
 		}
 	}
 	return tx.Notify(ctx, Notice{Organisation: e.Organisation, Repository: e.Repository, Kind: "scans"}, map[string]any{"scan": e.Scan, "state": state})
+}
+
+// NeverScanned tells whether any of some repositories was never scanned.
+func (s *Store) NeverScanned(ctx context.Context, repositories []ID) (fresh bool, err error) {
+	if err := s.DB.NewRaw("SELECT count(*) > 0 FROM repository WHERE id IN (?) AND scanned_at = 0", bun.List(repositories)).Scan(ctx, &fresh); err != nil {
+		return false, fmt.Errorf("look which repositories were scanned: %w", err)
+	}
+	return fresh, nil
 }
 
 // SetProblem notes why a repository could not be fetched or scanned; "" that it could.
