@@ -86,6 +86,79 @@ func TestDiskFull(t *testing.T) {
 	s.auditHolds(t)
 }
 
+// TestDatabaseDiskFull fills the disk of PostgreSQL. It writes into what it has for a while, then refuses, or ends for lack of room for
+// its log: what was acknowledged is there, what was refused is not, and everything works once there is room and it runs again.
+func TestDatabaseDiskFull(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	disk, err := os.MkdirTemp("", "faults-disk") // not t.TempDir: PostgreSQL is another user
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("plumbline", disk, "tmpfs", 0, "size=140m"); err != nil {
+		os.Remove(disk)
+		t.Skip("no disk can be mounted here:", err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(syscall.Unmount(disk, 0), os.Remove(disk)); err != nil {
+			t.Error(err)
+		}
+	})
+	d := newDatabaseIn(t, disk)
+	s, _ := newSiteAt(t, store.PostgreSQL, "postgres://postgres@127.0.0.1:"+d.port+"/postgres", t.TempDir(), "--no-work")
+	ids := s.seed(t)
+	filler := fill(t, disk)
+	said, refused := map[string]bool{}, 0
+	for i := 0; i < 4000 && refused < 20; i++ {
+		text := fmt.Sprintf("comment %d %s", i, strings.Repeat("x", 3900))
+		a, err := s.do("POST", fmt.Sprintf("/api/findings/%s/comments", ids[0]), "", fmt.Sprintf(`{"text":%q}`, text))
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case a.status == http.StatusCreated:
+			said[text] = true
+		case a.status == http.StatusInsufficientStorage || a.status == http.StatusServiceUnavailable:
+			refused++
+		default:
+			t.Fatalf("on a full disk: %d %s", a.status, a.body)
+		}
+	}
+	t.Logf("%d comments were taken on the full disk, then %d refused", len(said), refused)
+	if refused == 0 {
+		t.Fatal("the disk was not full")
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(d.dir, "postmaster.pid")); errors.Is(err, os.ErrNotExist) {
+		t.Log("PostgreSQL ended, and is started again")
+		d.start(t)
+	}
+	eventually(t, "a change", 60*time.Second, func() error {
+		a, err := s.do("POST", fmt.Sprintf("/api/findings/%s/comments", ids[0]), "", `{"text":"there is room"}`)
+		if err == nil && a.status != http.StatusCreated {
+			err = errors.New(a.body)
+		}
+		return err
+	})
+	var there []string
+	if err := s.store.DB.NewRaw("SELECT data FROM event WHERE kind = 'commented'").Scan(context.Background(), &there); err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(there, "\n")
+	for text := range said {
+		if !strings.Contains(all, text) {
+			t.Errorf("%.12s… was acknowledged and is not there", text)
+		}
+	}
+	if len(there) < len(said)+1 || len(there) > len(said)+1+refused {
+		t.Errorf("%d comments are there, %d were acknowledged", len(there), len(said)+1)
+	}
+	s.isWhole(t)
+	s.auditHolds(t)
+}
+
 // fill leaves no byte of a disk.
 func fill(t *testing.T, disk string) string {
 	t.Helper()
@@ -151,13 +224,24 @@ type database struct {
 
 func newDatabase(t *testing.T) *database {
 	t.Helper()
-	list, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if len(list) == 0 {
-		t.Skip("there is no PostgreSQL here")
-	}
 	root, err := os.MkdirTemp("", "faults-postgres")
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(root); err != nil {
+			t.Error(err)
+		}
+	})
+	return newDatabaseIn(t, root)
+}
+
+// newDatabaseIn is newDatabase in a folder.
+func newDatabaseIn(t *testing.T, root string) *database {
+	t.Helper()
+	list, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if len(list) == 0 {
+		t.Skip("there is no PostgreSQL here")
 	}
 	d := &database{bin: list[len(list)-1], dir: filepath.Join(root, "data"), port: freePort(t), as: &syscall.SysProcAttr{Setsid: true}}
 	if err := os.Mkdir(d.dir, 0o700); err != nil {
@@ -181,9 +265,6 @@ func newDatabase(t *testing.T) *database {
 		cmd := exec.Command(filepath.Join(d.bin, "pg_ctl"), "-D", d.dir, "-m", "immediate", "stop")
 		cmd.Dir, cmd.SysProcAttr = d.dir, d.as
 		_ = cmd.Run() // it may be stopped
-		if err := os.RemoveAll(root); err != nil {
-			t.Error(err)
-		}
 	})
 	return d
 }
