@@ -42,6 +42,8 @@ func (f *fetch) explain(text string) error {
 		return fail(NoAccess, "%s does not accept the credential for %s: check that it has not expired and may read the repository", host, shown)
 	case has("dubious ownership"):
 		return fail(NoAccess, "the repository %s belongs to another user of this machine, and git does not read it", shown)
+	case f.address.Scheme == "file" && has("not found", "does not exist", "does not appear to be a git repository", "not a git repository", "invalid gitfile"):
+		return fail(NotFound, "the folder %s is there, but it is no git repository", clip(f.address.Path))
 	case has("not found", "does not exist", "does not appear to be a git repository", "no such repository", "not a git repository", "could not be found"):
 		return fail(NotFound, "there is no git repository %s, or the credential may not see it", shown)
 	case has("not valid: is this a git repository", "unexpectedly said", "bad line length", "protocol error", "invalid response", "Unable to rewind", "unable to update url base from redirection", "error: 3"):

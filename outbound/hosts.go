@@ -7,11 +7,14 @@ package outbound
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -178,17 +181,26 @@ func (h Hosts) Lookup(ctx context.Context, host, port string) ([]netip.Addr, err
 	return all, nil
 }
 
-// Local reports whether a directory of this machine may be read with git.
+// Local reports whether a directory of this machine may be read with git. That one is not there is told only where it might be read.
 func (h Hosts) Local(dir string) error {
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		for _, d := range h.dirs {
-			rel, err := filepath.Rel(d, real)
-			if err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-				return nil
-			}
+	real, err := filepath.EvalSymlinks(dir)
+	if err == nil && h.holds(real) {
+		return nil
+	}
+	for up := filepath.Dir(filepath.Clean(dir)); errors.Is(err, fs.ErrNotExist); up = filepath.Dir(up) {
+		if real, err = filepath.EvalSymlinks(up); err == nil && h.holds(real) {
+			return refused("there is no folder %s on the machine of the server: check the path, and that it is there for the server too", dir)
 		}
 	}
 	return refused("repositories on this machine are not read, unless %s names their folder: file:///path/to/repositories", h.list)
+}
+
+// holds tells whether a directory without links is among those that may be read, or below one.
+func (h Hosts) holds(real string) bool {
+	return slices.ContainsFunc(h.dirs, func(d string) bool {
+		rel, err := filepath.Rel(d, real)
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	})
 }
 
 // special are the ranges that are not hosts of the internet although netip does not say so: this network, carrier-grade NAT,
