@@ -53,6 +53,7 @@ export function FacetRail({ query, change }: { query: string; change: (query: st
                 searchable={f.search ?? false}
                 values={answer.data?.items.find((x) => x.key === f.key)?.values}
                 more={answer.data?.items.find((x) => x.key === f.key)?.more ?? 0}
+                counts={answer.data?.items.find((x) => x.key === f.key)?.counts}
                 query={query}
                 change={change}
               />
@@ -70,11 +71,13 @@ interface FacetProps {
   searchable: boolean;
   values: FacetValue[] | undefined;
   more: number;
+  /** What is counted, where it is not findings. */
+  counts: string | undefined;
   query: string;
   change: (query: string) => void;
 }
 
-function Facet({ facet, title, searchable, values, more, query, change }: FacetProps) {
+function Facet({ facet, title, searchable, values, more, counts, query, change }: FacetProps) {
   const [all, setAll] = useState(false);
   const [text, setText] = useState('');
   const searching = text.trim() !== '';
@@ -100,6 +103,7 @@ function Facet({ facet, title, searchable, values, more, query, change }: FacetP
       {searchable && (values.length > shortly || more > 0 || text !== '') && (
         <input className={css.find} value={text} onChange={(e) => setText(e.target.value)} placeholder={`Find ${title.toLowerCase()}`} aria-label={`Find ${title.toLowerCase()}`} />
       )}
+      {counts === 'repositories' && <p className={css.note}>How many repositories with such findings have a branch of that name</p>}
       <ul className={css.values}>
         {shown.map((v) => {
           const state = included.has(v.value) ? 'in' : excluded.has(v.value) ? 'out' : undefined;
