@@ -162,7 +162,8 @@ func detail(f *finding.Finding, files func(string) *source.File) jobs.Finding {
 		d.Suppression = &why
 	}
 	for _, fix := range f.Fixes {
-		d.Proved = append(d.Proved, jobs.ProvedFix{Diff: diff(fix.Edits, files, f.Secret), Gates: gates})
+		text, applies := diff(fix.Edits, files, f.Secret)
+		d.Proved = append(d.Proved, jobs.ProvedFix{Diff: text, Applies: applies, Gates: gates})
 	}
 	if f.Secret {
 		return d // nothing is quoted
@@ -233,30 +234,33 @@ var gates = []string{
 	"Applied again, it changes nothing more",
 }
 
-// diff shows the edits of a fix, file by file, without secrets.
-func diff(edits []finding.Edit, files func(string) *source.File, secret bool) string {
-	var b strings.Builder
-	shown := make(map[string]bool)
+// diff shows the edits of a fix, file by file, without secrets: as a patch that applies, when there is one and it is not too long.
+func diff(edits []finding.Edit, files func(string) *source.File, secret bool) (text string, applies bool) {
+	var shown, patch strings.Builder
+	done := make(map[string]bool)
+	applies = !secret
 	for _, e := range edits {
 		name := e.Location.File
-		if shown[name] {
+		if done[name] {
 			continue
 		}
-		shown[name] = true
-		before := ""
-		for line := range strings.Lines(report.Diff(files(name), edits, 3)) {
-			if b.Len()+len(line) > diffMost {
-				return b.String()
+		done[name] = true
+		if applies {
+			var part string
+			part, applies = report.Patch(files(name), edits)
+			applies = applies && patch.Len()+len(part) <= diffMost
+			patch.WriteString(part)
+		}
+		for line := range strings.Lines(report.Diff(files(name), edits, 3, secret)) {
+			line = clipped(strings.TrimSuffix(line, "\n")) + "\n"
+			if shown.Len()+len(line) > diffMost {
+				break
 			}
-			if strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "+++ ") || strings.HasPrefix(line, "@@ ") {
-				b.WriteString(line)
-				continue
-			}
-			text := strings.TrimSuffix(line, "\n")
-			line = clipped(text[1:])
-			b.WriteString(text[:1] + rule.MaskedLines([]string{before, line}, secret)[1] + "\n")
-			before = line
+			shown.WriteString(line)
 		}
 	}
-	return b.String()
+	if applies && patch.Len() > 0 {
+		return patch.String(), true
+	}
+	return shown.String(), false
 }

@@ -89,8 +89,9 @@ func runFix(ctx context.Context, c *call, f *fixFlags) error {
 			return err
 		}
 	}
+	var closed []string
 	if f.diff {
-		if err := c.showDiffs(e, mending.Files); err != nil {
+		if closed, err = c.showDiffs(e, mending.Files); err != nil {
 			return err
 		}
 	} else if err := e.writeFiles(mending.Files); err != nil {
@@ -105,10 +106,13 @@ func runFix(ctx context.Context, c *call, f *fixFlags) error {
 	if len(risky) > 0 {
 		summary = fmt.Appendf(summary, "held back, because the fix may break what works today: %s\n  plumbline fix --all --risky --diff shows it\n", strings.Join(risky, ", "))
 	}
+	for _, name := range closed {
+		summary = fmt.Appendf(summary, "no patch for %s: it would show a secret beside what changes; plumbline fix without --diff makes the change\n", name)
+	}
 	if _, err := out.Write(summary); err != nil {
 		return err
 	}
-	if len(mending.Left)+len(risky) > 0 {
+	if len(mending.Left)+len(risky)+len(closed) > 0 {
 		return &failed{code: Found}
 	}
 	return nil
@@ -164,21 +168,26 @@ func oneFinding(findings []finding.Finding, id string) error {
 	return usage("--finding: %d findings begin with %q: write more of the one that is meant", n, id)
 }
 
-// showDiffs prints the changes as unified diffs.
-func (c *call) showDiffs(e *estate, files []scan.FileChange) error {
+// showDiffs prints the changes as unified diffs without secrets. What goes to a terminal is for reading; what goes elsewhere is a patch
+// to apply. It returns the files that it cannot print as one.
+func (c *call) showDiffs(e *estate, files []scan.FileChange) (closed []string, err error) {
 	_, plain := c.Lookup("NO_COLOR")
 	for _, f := range files {
 		shown := &source.File{Path: e.tree.shown(f.Before.Path), Bytes: f.Before.Bytes}
 		whole := source.Range{File: shown.Path, End: len(f.Before.Bytes)}
-		text := report.Diff(shown, []finding.Edit{{Location: finding.Location{Range: whole}, Text: string(f.After.Bytes)}}, 3)
+		edits := []finding.Edit{{Location: finding.Location{Range: whole}, Text: string(f.After.Bytes)}}
+		text, ok := report.Patch(shown, edits)
+		if !ok {
+			closed = append(closed, shown.Path)
+		}
 		if c.Width > 0 {
-			text = report.DiffForTerminal(text, !plain)
+			text = report.DiffForTerminal(report.Diff(shown, edits, 3, false), !plain)
 		}
 		if _, err := fmt.Fprint(c.Out, text); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return closed, nil
 }
 
 // writeFiles writes the changed files, none of them when one of them changed since it was read.

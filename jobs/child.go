@@ -129,8 +129,9 @@ type CodeExcerpt struct {
 
 // ProvedFix is a fix as a diff.
 type ProvedFix struct {
-	Diff  string   // unified, of all files that it edits
-	Gates []string // what it went through: parses, mends, nothing new, nothing else changed, idempotent
+	Diff    string   // unified, of all files that it edits
+	Applies bool     // Diff is a patch that git apply takes; else a secret is hidden in it, or it is too long, and it is for reading alone
+	Gates   []string // what it went through: parses, mends, nothing new, nothing else changed, idempotent
 }
 
 // Snapshot is what a commit declares, after expansion.

@@ -10,14 +10,17 @@ import (
 	"plumbline.dev/plumbline/source"
 )
 
-// Diff returns the edits of f as a unified diff that patch and git apply read: two header lines, then hunks with so many
-// unchanged lines around each change. Edits of other files are left out. It is empty when nothing changes, and when the
-// edits overlap or leave the file. The text is exact: use DiffForTerminal to print it.
-func Diff(f *source.File, edits []finding.Edit, context int) string {
+// Diff returns the edits of f as a unified diff for people: two header lines, then hunks with so many unchanged lines around
+// each change. Secrets are hidden as in excerpts, and with secret, which is said of a finding about one, every quoted text: whoever
+// wants to apply it asks for a Patch. Edits of other files are left out. It is empty when nothing changes, and when the edits
+// overlap or leave the file. Use DiffForTerminal to print it.
+func Diff(f *source.File, edits []finding.Edit, context int, secret bool) string {
 	if f == nil {
 		return ""
 	}
-	return unified(f.Path, hunksOf(f, edits, context))
+	hunks := hunksOf(f, edits, context)
+	conceal(f, hunks, secret)
+	return unified(f.Path, hunks)
 }
 
 func unified(path string, hunks []hunk) string {
@@ -100,6 +103,7 @@ type diffLine struct {
 	op       byte // ' ', '-' or '+'
 	old, new int
 	text     string
+	hides    bool // text is not what the file has: a secret in it is hidden
 }
 
 // trim leaves out empty lines of context at both ends: they show nothing.
@@ -194,7 +198,7 @@ func gather(f *source.File, lines []diffLine, context int) []hunk {
 	lastOld, lastNew := 0, 0 // the last line that h holds
 	unchanged := func(from, to, shift int) {
 		for n := from; n <= to && lineStart(f, n) < len(f.Bytes); n++ {
-			h.lines = append(h.lines, diffLine{' ', n, n + shift, string(f.Bytes[lineStart(f, n):lineStart(f, n+1)])})
+			h.lines = append(h.lines, diffLine{op: ' ', old: n, new: n + shift, text: string(f.Bytes[lineStart(f, n):lineStart(f, n+1)])})
 		}
 	}
 	for _, l := range lines {

@@ -40,13 +40,13 @@ func TestDiff(t *testing.T) {
 		{"another file", ten, []finding.Edit{{Location: finding.Location{Range: source.Range{File: "b.tf", End: 1}}}}, 1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Diff(&source.File{Path: "a.tf", Bytes: []byte(c.text)}, c.edits, c.context)
+			got := Diff(&source.File{Path: "a.tf", Bytes: []byte(c.text)}, c.edits, c.context, false)
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}
 		})
 	}
-	if Diff(nil, []finding.Edit{edit(0, 0, "x")}, 3) != "" {
+	if Diff(nil, []finding.Edit{edit(0, 0, "x")}, 3, false) != "" {
 		t.Error("no file, no diff")
 	}
 }
@@ -78,7 +78,7 @@ func TestDiff_applies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		diff := Diff(&source.File{Path: "a.tf", Bytes: []byte(old)}, edits, i%4)
+		diff := Diff(&source.File{Path: "a.tf", Bytes: []byte(old)}, edits, i%4, false)
 		got, err := patch(old, diff)
 		if err != nil || got != string(want) {
 			t.Fatalf("%d: %v\nold %q\nnew %q\ngot %q\n%s", i, err, old, want, got, diff)

@@ -78,17 +78,35 @@ const hiddenByte = 0
 // maxMasked is how much of a line around the place is looked at for secrets.
 const maxMasked = 4096
 
-// masked returns the bytes of a part of a line with secrets replaced by as many hiddenBytes.
-func (c *cutter) masked(part source.Range) []byte {
+// masked returns the bytes of a part of line n with secrets replaced by as many hiddenBytes.
+func (c *cutter) masked(n int, part source.Range) []byte {
 	b := bytes.ReplaceAll(c.file.Bytes[part.Start:part.End], []byte{hiddenByte}, []byte{' '})
 	if c.hideAll {
 		content := bytes.TrimSpace(b)
 		return bytes.Replace(b, content, make([]byte, len(content)), 1)
 	}
-	for _, s := range rule.SecretSpans(string(b), c.secret) {
+	shown, around := string(b), linesOf(c.file, maxMasked)
+	text := func(i int) (string, bool) {
+		if i == n {
+			return shown, true
+		}
+		return around(i)
+	}
+	for _, s := range rule.SpansAt(text, n, c.secret) {
 		clear(b[s[0]:s[1]])
 	}
 	return b
+}
+
+// linesOf gives the lines of a file, at most so many bytes of each.
+func linesOf(f *source.File, most int) rule.Lines {
+	return func(n int) (string, bool) {
+		if n < 1 || n > f.Lines() {
+			return "", false
+		}
+		r := f.Line(n)
+		return string(f.Bytes[r.Start:min(r.End, r.Start+most)]), true
+	}
 }
 
 var hiddenBytes = regexp.MustCompile("\x00+")
@@ -114,7 +132,7 @@ func (c *cutter) line(n int, mark source.Range) excerptLine {
 	}
 	end = min(end, to)
 	around := source.Range{Start: max(line.Start, from-maxMasked), End: min(line.End, to+maxMasked)}
-	shown := c.masked(around)
+	shown := c.masked(n, around)
 	part := func(from, to int) string { return visiblePart(shown[from-around.Start : to-around.Start]) }
 	e := excerptLine{
 		number: n,

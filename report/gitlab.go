@@ -181,7 +181,7 @@ func (in *Input) sastVulnerability(f *finding.Finding, r *finding.Rule) sastVuln
 	return v
 }
 
-// sastRemediation is the preferred fix of a finding as a diff from the top of the repository.
+// sastRemediation is the preferred fix of a finding as a diff from the top of the repository; none when the diff would show a secret.
 func (in *Input) sastRemediation(f *finding.Finding) (sastRemediation, bool) {
 	if len(f.Fixes) == 0 {
 		return sastRemediation{}, false
@@ -189,8 +189,12 @@ func (in *Input) sastRemediation(f *finding.Finding) (sastRemediation, bool) {
 	fix := f.Fixes[0]
 	var diff strings.Builder
 	for _, name := range editedFiles(fix) {
-		d := in.diff(name, fix.Edits)
-		if d == "" {
+		file := in.file(name)
+		if file == nil {
+			return sastRemediation{}, false
+		}
+		d, ok := patchOf(file, name, fix.Edits, f.Secret)
+		if !ok {
 			return sastRemediation{}, false // half of a fix is none
 		}
 		diff.WriteString(d)

@@ -206,7 +206,7 @@ func (in *Input) htmlFinding(g *group, title string, r *finding.Rule) htmlFindin
 	for _, fix := range g.fixes() {
 		x := htmlFix{Title: Visible(fix.Title), Caution: Visible(fix.Caution), Shared: Visible(list(fix.Shared, maxListed))}
 		for _, name := range editedFiles(fix) {
-			x.Files = append(x.Files, htmlDiff{Visible(name), diffLines(hunksOf(in.file(name), fix.Edits, 2))})
+			x.Files = append(x.Files, htmlDiff{Visible(name), diffLines(in.shown(name, g.Finding, fix.Edits, 2))})
 		}
 		out.Fixes = append(out.Fixes, x)
 	}

@@ -288,6 +288,9 @@ func jsonFindingOf(f finding.Finding) jsonFinding {
 		Evidence: each(f.Evidence, jsonEvidenceOf),
 		Waits:    each(f.Waits, jsonWaitOf),
 		Fixes: each(f.Fixes, func(x finding.Fix) jsonFix {
+			if !shows(x, f.Secret) {
+				x.Edits = nil
+			}
 			return jsonFix{x.Title, each(x.Edits, func(e finding.Edit) jsonEdit {
 				return jsonEdit{jsonLocationOf(e.Location), e.Text}
 			}), each(x.Shared, itself), x.Caution}

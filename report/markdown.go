@@ -129,7 +129,7 @@ func (in *Input) markdownFinding(g *group, r *finding.Rule) string {
 			b.WriteString("**Caution:** " + markdownProse(fix.Caution) + "\n\n")
 		}
 		for _, name := range editedFiles(fix) {
-			if d := in.diff(name, fix.Edits); d != "" {
+			if d := unified(name, in.shown(name, g.Finding, fix.Edits, 3)); d != "" {
 				b.WriteString(fenced("diff", visibleLines(strings.TrimSuffix(d, "\n"))))
 			}
 		}

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"plumbline.dev/plumbline/finding"
+	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/source"
 )
 
@@ -40,18 +42,48 @@ type Format struct {
 // Formats returns all formats in the order in which help lists them.
 func Formats() []Format {
 	return []Format{
-		{"text", "for people: excerpts, reasons and fixes", "text/plain; charset=utf-8", writeText},
-		{"short", "one line per finding", "text/plain; charset=utf-8", writeShort},
-		{"json", "everything, in a documented schema", "application/json", writeJSON},
-		{"sarif", "SARIF 2.1.0, for code scanning", "application/sarif+json", writeSARIF},
-		{"junit", "JUnit XML, for test reports of CI", "application/xml", writeJUnit},
-		{"markdown", "a comment on a pull request", "text/markdown; charset=utf-8", writeMarkdown},
-		{"csv", "a row per finding, for spreadsheets", "text/csv; charset=utf-8", writeCSV},
-		{"html", "one self-contained page", "text/html; charset=utf-8", writeHTML},
-		{"github", "annotations of a GitHub workflow", "text/plain; charset=utf-8", writeGitHub},
-		{"gitlab-codequality", "GitLab code quality", "application/json", writeCodeQuality},
-		{"gitlab-sast", "GitLab SAST 15.0.7", "application/json", writeGitLabSAST},
+		{"text", "for people: excerpts, reasons and fixes", "text/plain; charset=utf-8", quiet(writeText)},
+		{"short", "one line per finding", "text/plain; charset=utf-8", quiet(writeShort)},
+		{"json", "everything, in a documented schema", "application/json", quiet(writeJSON)},
+		{"sarif", "SARIF 2.1.0, for code scanning", "application/sarif+json", quiet(writeSARIF)},
+		{"junit", "JUnit XML, for test reports of CI", "application/xml", quiet(writeJUnit)},
+		{"markdown", "a comment on a pull request", "text/markdown; charset=utf-8", quiet(writeMarkdown)},
+		{"csv", "a row per finding, for spreadsheets", "text/csv; charset=utf-8", quiet(writeCSV)},
+		{"html", "one self-contained page", "text/html; charset=utf-8", quiet(writeHTML)},
+		{"github", "annotations of a GitHub workflow", "text/plain; charset=utf-8", quiet(writeGitHub)},
+		{"gitlab-codequality", "GitLab code quality", "application/json", quiet(writeCodeQuality)},
+		{"gitlab-sast", "GitLab SAST 15.0.7", "application/json", quiet(writeGitLabSAST)},
 	}
+}
+
+// quiet makes a format that shows no secret in what quotes the code: what could not be read, and what a fix would write.
+func quiet(write func(io.Writer, Input) error) func(io.Writer, Input) error {
+	return func(w io.Writer, in Input) error {
+		r := *in.Report
+		r.Problems, r.Hygiene = slices.Clone(r.Problems), slices.Clone(r.Hygiene)
+		for i := range r.Problems {
+			r.Problems[i].Message = rule.Masked(r.Problems[i].Message)
+		}
+		for i := range r.Hygiene {
+			r.Hygiene[i].Message = rule.Masked(r.Hygiene[i].Message)
+		}
+		in.Report = &r
+		return write(w, in)
+	}
+}
+
+// shows reports whether what a fix writes has nothing in it that is to be hidden. Reports for programs leave out the edits of others.
+func shows(fix finding.Fix, secret bool) bool {
+	return !slices.ContainsFunc(fix.Edits, func(e finding.Edit) bool {
+		lines := strings.Split(e.Text, "\n")
+		text := rule.LinesOf(lines)
+		for n := range lines {
+			if len(rule.SpansAt(text, n, secret)) > 0 {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // Lookup returns the format of that name.
@@ -142,12 +174,13 @@ func complete(r *finding.Report) bool {
 // gap reports whether a problem only leaves a gap in coverage.
 func gap(p finding.Problem) bool { return p.Kind == source.Unresolved }
 
-// diff returns the edits of one file as a unified diff whose paths are those of the reader; empty when the file is not at
-// hand.
-func (in *Input) diff(name string, edits []finding.Edit) string {
-	f := in.file(name)
-	if f == nil {
-		return ""
+// shown returns the changes of one file by a fix of f for people, without secrets; none when the file is not at hand.
+func (in *Input) shown(name string, f *finding.Finding, edits []finding.Edit, context int) []hunk {
+	file := in.file(name)
+	if file == nil {
+		return nil
 	}
-	return unified(name, hunksOf(f, edits, 3))
+	hunks := hunksOf(file, edits, context)
+	conceal(file, hunks, f.Secret)
+	return hunks
 }

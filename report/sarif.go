@@ -265,7 +265,7 @@ func (in *Input) sarifResult(f *finding.Finding) sarifResult {
 		out.CodeFlows = []sarifCodeFlow{*flow}
 	}
 	for _, fix := range f.Fixes {
-		if len(fix.Edits) > 0 {
+		if len(fix.Edits) > 0 && shows(fix, f.Secret) {
 			out.Fixes = append(out.Fixes, in.sarifFix(fix))
 		}
 	}

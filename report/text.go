@@ -191,7 +191,7 @@ func (t *texter) fix(g *group, fix finding.Fix, label, indent string) {
 	}
 	under := indent + strings.Repeat(" ", labelWidth)
 	for _, file := range editedFiles(fix) {
-		hunks := hunksOf(t.file(file), fix.Edits, 1)
+		hunks := t.shown(file, g.Finding, fix.Edits, 1)
 		if len(hunks) == 0 || file != g.Location.File {
 			t.line(under, t.link(Visible(file)))
 		}

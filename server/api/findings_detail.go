@@ -84,6 +84,7 @@ type findingFix struct {
 	Shared  []string `json:"shared" doc:"addresses of other resources that change too"`
 	Files   []string `json:"files" doc:"that it edits"`
 	Diff    string   `json:"diff" doc:"unified; empty when it is not to be shown"`
+	Applies bool     `json:"applies" doc:"diff is a patch that git apply takes; else something in it is hidden or cut, and plumbline fix makes the change"`
 	Gates   []string `json:"gates" doc:"what it went through to be proved"`
 }
 
@@ -188,7 +189,7 @@ func (d *findingDetail) fill(f *jobs.Finding) {
 		if i < len(f.Proved) {
 			item.Gates = append(item.Gates, f.Proved[i].Gates...)
 			if !f.Secret {
-				item.Diff = f.Proved[i].Diff
+				item.Diff, item.Applies = f.Proved[i].Diff, f.Proved[i].Applies
 			}
 		}
 		d.Fixes = append(d.Fixes, item)

@@ -2272,6 +2272,8 @@ export interface components {
             to: number;
         };
         FindingFix: {
+            /** @description diff is a patch that git apply takes; else something in it is hidden or cut, and plumbline fix makes the change */
+            applies: boolean;
             /** @description what it may break that works today */
             caution?: string;
             /** @description unified; empty when it is not to be shown */

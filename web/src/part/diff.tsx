@@ -38,8 +38,8 @@ function Marked({ text, at }: { text: string; at: { from: number; length: number
   );
 }
 
-/** A unified difference of some files. */
-export function Diff({ of }: { of: string }) {
+/** A unified difference of some files; one that does not apply has nothing to copy. */
+export function Diff({ of, applies = true }: { of: string; applies?: boolean }) {
   const files = useMemo(() => readDiff(of), [of]);
   return files.map((file) => (
     <figure key={file.name} className={code.code}>
@@ -50,7 +50,7 @@ export function Diff({ of }: { of: string }) {
         <span className={code.label}>
           {file.came > 0 && <span className={css.plus}>+{file.came}</span>} {file.gone > 0 && <span className={css.minus}>−{file.gone}</span>}
         </span>
-        <Copy text={of} label="Copy the patch" />
+        {applies && <Copy text={of} label="Copy the patch" />}
       </figcaption>
       <pre tabIndex={0} aria-label={`Change of ${visible(file.name)}`}>
         {file.hunks.map((hunk, h) => {

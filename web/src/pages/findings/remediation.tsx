@@ -37,7 +37,12 @@ export function Remediation({ f }: { f: Detail }) {
               </span>
             </div>
           )}
-          {fix.diff ? <Diff of={fix.diff} /> : <p className={css.apply}>The change is not shown because it is about a secret.</p>}
+          {fix.diff ? <Diff of={fix.diff} applies={fix.applies} /> : <p className={css.apply}>The change is not shown because it is about a secret.</p>}
+          {fix.diff && !fix.applies && (
+            <p className={css.apply}>
+              There is no patch of this change to copy: it would show a secret, or is too long. <code>plumbline fix</code> makes the change in the repository.
+            </p>
+          )}
           {fix.shared.length > 0 && (
             <div className={css.shared}>
               <b>Also changes</b>
@@ -62,9 +67,9 @@ export function Remediation({ f }: { f: Detail }) {
           </div>
         </section>
       ))}
-      <p className={css.apply}>
+      {f.fixes.some((fix) => fix.applies) && <p className={css.apply}>
         To apply a patch: copy it, then <code>git apply</code> in the repository. On the command line <code>plumbline fix</code> does the same for everything that is proved.
-      </p>
+      </p>}
     </div>
   );
 }
