@@ -311,6 +311,7 @@ func (m *teller) message(ctx context.Context, c *store.Channel, list []store.Hap
 		return nil, nil
 	}
 	m.about(out, list, repositories)
+	*out = out.Tidy()
 	return out, nil
 }
 
@@ -456,7 +457,12 @@ func (t *attempt) delivered(ctx context.Context, o outcome) error {
 	end := store.Delivered{ID: d.ID, Channel: c.ID, State: "sent", Status: o.answer.Status}
 	if o.answer.Err == nil {
 		return t.end(ctx, store.Entry{Organisation: organisation, Actor: "system", Action: "channel.deliver", Object: object, Data: data},
-			func(ctx context.Context, tx *store.Tx) error { return tx.EndDelivery(ctx, end) })
+			func(ctx context.Context, tx *store.Tx) error {
+				if err := tx.EndDelivery(ctx, end); err != nil {
+					return err
+				}
+				return tx.Notify(ctx, store.Notice{Organisation: organisation, Kind: "channels"}, nil)
+			})
 	}
 	end.State, end.Problem = "waiting", notify.TidyText(upper(o.answer.Err.Error()))
 	data["problem"] = end.Problem
@@ -470,7 +476,12 @@ func (t *attempt) delivered(ctx context.Context, o outcome) error {
 		pause = "Nothing has arrived since " + c.FailingAt.Time().Format("2 January 15:04") + " UTC. The last problem: " + end.Problem
 	}
 	if !last && pause == "" {
-		if err := t.write(ctx, store.Entry{}, func(ctx context.Context, tx *store.Tx) error { return tx.EndDelivery(ctx, end) }); err != nil {
+		if err := t.write(ctx, store.Entry{}, func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.EndDelivery(ctx, end); err != nil {
+				return err
+			}
+			return tx.Notify(ctx, store.Notice{Organisation: organisation, Kind: "channels"}, nil)
+		}); err != nil {
 			return err
 		}
 		if o.answer.Wait > 0 {
@@ -480,14 +491,14 @@ func (t *attempt) delivered(ctx context.Context, o outcome) error {
 	}
 	end.State = "failed"
 	return t.end(ctx, store.Entry{Organisation: organisation, Actor: "system", Action: "channel.fail", Object: object, Data: data}, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.EndDelivery(ctx, end); err != nil || pause == "" || c.State != "active" {
+		if err := tx.EndDelivery(ctx, end); err != nil {
+			return err
+		}
+		if err := tx.Notify(ctx, store.Notice{Organisation: organisation, Kind: "channels"}, nil); err != nil || pause == "" || c.State != "active" {
 			return err
 		}
 		tx.Record(store.Entry{Organisation: organisation, Actor: "system", Action: "channel.pause", Object: object, Data: map[string]any{"reason": pause}})
-		if err := tx.PauseChannel(ctx, c.ID, pause); err != nil {
-			return err
-		}
-		return tx.Notify(ctx, store.Notice{Organisation: organisation, Kind: "channels"}, nil)
+		return tx.PauseChannel(ctx, c.ID, pause)
 	})
 }
 
@@ -505,7 +516,7 @@ const testOccasion = "test "
 // TestMessage keeps a message that tries a channel, and queues it. It returns its id.
 func (q *Queue) TestMessage(ctx context.Context, tx *store.Tx, c *store.Channel, organisation string) (store.ID, error) {
 	m := notify.Message{Organisation: organisation, At: tx.Now.Time(), Groups: []notify.Group{{Happening: notify.Test}}}
-	id, err := tx.AddDelivery(ctx, c.ID, testOccasion+tx.Store.NewID().String(), m)
+	id, err := tx.AddDelivery(ctx, c.ID, testOccasion+tx.Store.NewID().String(), m.Tidy())
 	if err != nil {
 		return 0, err
 	}

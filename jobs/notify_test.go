@@ -266,4 +266,3 @@ func (a arrival) stamp(t testing.TB) time.Time {
 	}
 	return time.Unix(at, 0)
 }
-

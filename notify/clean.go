@@ -48,5 +48,19 @@ func (i Item) Tidy() Item {
 	return i
 }
 
+// Tidy makes the names in a message ready to be kept and told; its items and texts are tidy already.
+func (m Message) Tidy() Message {
+	m.Organisation, m.Repository, m.Branch, m.Commit = tidyName(m.Organisation), tidyName(m.Repository), tidyName(m.Branch), tidyName(m.Commit)
+	groups := make([]Group, len(m.Groups))
+	for i, g := range m.Groups {
+		g.Repository = tidyName(g.Repository)
+		groups[i] = g
+	}
+	m.Groups = groups
+	return m
+}
+
+func tidyName(text string) string { return cut(Clean(seal.Redact(text)), maxAddress) }
+
 // TidyText makes the text of a problem ready to be kept and told.
 func TidyText(text string) string { return cut(Clean(seal.Redact(text)), maxText) }

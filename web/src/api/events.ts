@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 
 /** The nouns of live events. An event of a noun makes every query whose key begins with it read again. */
-export const nouns = ['findings', 'repositories', 'scans', 'jobs', 'rules', 'audit', 'overview', 'people'] as const;
+export const nouns = ['findings', 'repositories', 'scans', 'jobs', 'rules', 'audit', 'overview', 'people', 'channels'] as const;
 
 /** How long events are gathered before anything is read again: a scan changes thousands of findings at once. */
 const pause = 800;

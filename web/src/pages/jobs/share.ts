@@ -16,6 +16,8 @@ export function what(j: { kind: string; mode: string; daily: boolean }): string 
     case 'scan':
       return (j.mode === 'history' ? 'Scan history' : j.mode === 'full' ? 'Scan again' : 'Scan new commits') + (j.daily ? ', daily' : '');
   }
+  if (j.kind === 'tell') return 'Make messages';
+  if (j.kind === 'deliver') return 'Send a message';
   return 'Upkeep';
 }
 

@@ -56,10 +56,10 @@ export function Dialog({ button, title, children, variant = 'filled' }: { button
   const close = () => setOpen(false);
   return (
     <>
-      <Button size="xs" variant={variant} onClick={() => setOpen(true)}>
+      <Button size="xs" variant={variant} onClick={() => setOpen(true)} style={{ flex: 'none' }}>
         {button}
       </Button>
-      <Modal opened={open} onClose={close} title={title} lockScroll={false} centered>
+      <Modal opened={open} onClose={close} title={title} lockScroll={false} centered closeButtonProps={{ 'aria-label': 'Close' }}>
         {open && children(close)}
       </Modal>
     </>

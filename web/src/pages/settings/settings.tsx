@@ -3,6 +3,7 @@ import { useSearch } from '../../app/address.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { PageFrame } from '../../part/page.tsx';
 import Account from './account.tsx';
+import Notifications from './notifications.tsx';
 import Organisation from './organisation.tsx';
 import People from './people.tsx';
 import Teams from './teams.tsx';
@@ -15,11 +16,13 @@ export default function Settings() {
   const people = useMay('team:read');
   const organisation = useMay('settings:write');
   const tokens = useMay('token:own');
+  const channels = useMay('channel:write');
   const tabs = [
     { key: 'account', title: 'Account', show: true, body: <Account /> },
     { key: 'people', title: 'People', show: people, body: <People /> },
     { key: 'teams', title: 'Teams', show: people, body: <Teams /> },
     { key: 'tokens', title: 'Tokens', show: tokens, body: <Tokens /> },
+    { key: 'notifications', title: 'Notifications', show: channels, body: <Notifications /> },
     { key: 'organisation', title: 'Organisation', show: organisation, body: <Organisation /> },
   ].filter((t) => t.show);
   const here = tabs.find((t) => t.key === search.tab) ?? tabs[0]!;
