@@ -30,7 +30,7 @@ const byStatus: Record<number, string> = {
 export function problemOf(status: number, headers: Headers, body: unknown): Problem {
   const b = (typeof body === 'object' && body !== null ? body : {}) as { title?: unknown; detail?: unknown; errors?: unknown };
   const fields = (Array.isArray(b.errors) ? b.errors : []).flatMap((e: { location?: unknown; message?: unknown }) =>
-    typeof e?.message === 'string' ? [e.location ? `${String(e.location)}: ${e.message}` : e.message] : [],
+    typeof e?.message !== 'string' || e.message === b.detail ? [] : [e.location ? `${String(e.location)}: ${e.message}` : e.message],
   );
   const said = typeof b.detail === 'string' && b.detail !== '' ? b.detail : typeof b.title === 'string' ? b.title : '';
   const message = status === 401 ? byStatus[401]! : said || byStatus[status] || `The server answered with status ${status}.`;

@@ -51,8 +51,10 @@ describe('readDiff', () => {
 
 describe('changed', () => {
   it.each([
-    ['acl = "public"', 'acl = "private"', { from: 8, a: 5, b: 6 }],
-    ['x = false', 'x = true', { from: 4, a: 4, b: 3 }],
+    ['acl = "public"', 'acl = "private"', { from: 7, a: 6, b: 7 }],
+    ['x = false', 'x = true', { from: 4, a: 5, b: 4 }],
+    ['x = 1', 'x = 12', { from: 4, a: 1, b: 2 }],
+    ['a = [one, two]', 'a = [one]', { from: 8, a: 5, b: 0 }],
     ['same', 'same', { from: 4, a: 0, b: 0 }],
     ['abc', 'xyz', undefined],
   ])('%s → %s', (a, b, want) => expect(changed(a, b)).toEqual(want));

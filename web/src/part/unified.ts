@@ -70,6 +70,13 @@ export function changed(a: string, b: string): { from: number; a: number; b: num
   while (head < most && a[head] === b[head]) head++;
   let tail = 0;
   while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+  // Whole words: what stands between the middles of two words says nothing.
+  const inWord = (text: string, at: number) => /[\p{L}\p{N}_]/u.test(text[at] ?? '');
+  const [aEnd, bEnd] = [a.length - tail, b.length - tail];
+  const cutsHead = inWord(a, head - 1) && ((head < aEnd && inWord(a, head)) || (head < bEnd && inWord(b, head)));
+  const cutsTail = inWord(a, aEnd) && ((head < aEnd && inWord(a, aEnd - 1)) || (head < bEnd && inWord(b, bEnd - 1)));
+  if (cutsHead) while (inWord(a, head - 1)) head--;
+  if (cutsTail) while (tail > 0 && inWord(a, a.length - tail)) tail--;
   const common = a.slice(0, head).trim().length + a.slice(a.length - tail).trim().length;
   if (common * 3 < Math.max(a.trim().length, b.trim().length)) return undefined;
   return { from: head, a: a.length - head - tail, b: b.length - head - tail };

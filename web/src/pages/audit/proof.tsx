@@ -39,7 +39,7 @@ export function Proof() {
           <dd className={css.mono}>{c?.signers.map((s, i) => <div key={i}><Name of={s} /></div>)}</dd>
           <dt>Witnesses</dt>
           <dd>
-            {witnesses.length === 0 && 'None: start the server with --witness so that others sign what they saw.'}
+            {witnesses.length === 0 && 'None: start the server with --audit-witness so that others sign what they saw.'}
             {witnesses.map((w) => (
               <div key={w.name} className={css.witness}>
                 <Tag tone={w.problem ? 'bad' : w.size < size ? 'warn' : 'good'}>{w.problem ? 'Failed' : w.size < size ? `${count(size - w.size)} behind` : 'Up to date'}</Tag>

@@ -51,7 +51,7 @@ export function FacetRail({ query, change }: { query: string; change: (query: st
                 facet={f.key}
                 title={f.title}
                 searchable={f.search ?? false}
-                values={answer.data?.items.find((x) => x.key === f.key)?.values}
+                values={answer.error ? [] : answer.data?.items.find((x) => x.key === f.key)?.values}
                 more={answer.data?.items.find((x) => x.key === f.key)?.more ?? 0}
                 counts={answer.data?.items.find((x) => x.key === f.key)?.counts}
                 query={query}

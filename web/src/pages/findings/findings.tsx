@@ -118,7 +118,7 @@ export default function Findings() {
         <div className={css.title}>
           <h1>Findings</h1>
           <span className={css.total} role="status" data-stale={list.stale ? '' : undefined}>
-            {list.loading ? '' : many(total, 'match', 'match')}
+            {list.loading || list.error ? '' : many(total, 'match', 'match')}
           </span>
           <span className={css.spacer} />
           {phone && (

@@ -124,7 +124,7 @@ function Head({ f, intend, search }: { f: Detail; intend: Props['intend']; searc
             <Button size="xs" variant="default" leftSection={<IconVolume size={15} aria-hidden />} onClick={() => intend('restore')}>
               Open again
             </Button>
-          ) : (
+          ) : f.status === 'fixed' ? null : (
             <Button size="xs" variant="default" leftSection={<IconVolumeOff size={15} aria-hidden />} onClick={() => intend('mute')}>
               Mute
             </Button>
