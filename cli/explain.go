@@ -77,7 +77,7 @@ func explain(w io.Writer, r *rule.Rule, colour bool) error {
 				if file.Name != "" {
 					fmt.Fprintf(w, "    # %s\n", file.Name)
 				}
-				fmt.Fprintln(w, indent(strings.TrimRight(file.Text, "\n")))
+				fmt.Fprintln(w, indent(strings.TrimRight(file.Shown(), "\n")))
 			}
 		}
 	}

@@ -192,3 +192,10 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFile_Shown(t *testing.T) {
+	f := File{Text: "a = 1 # want\nb // want 2\n# what I want\n  c = \"# want this\"\n# want\nd # wanted\n"}
+	if got, want := f.Shown(), "a = 1\nb\n# what I want\n  c = \"# want this\"\n\nd # wanted\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

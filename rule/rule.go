@@ -16,6 +16,8 @@
 package rule
 
 import (
+	"strings"
+
 	"plumbline.dev/plumbline/finding"
 	"plumbline.dev/plumbline/resource"
 )
@@ -87,6 +89,19 @@ type File struct {
 	Name string // main.tf; empty when the fence names none
 	Text string
 	Line int // line of the page that holds the first line of Text
+}
+
+// Shown is the text for people: without the marks that say to the tests where a finding is.
+func (f File) Shown() string {
+	lines := strings.Split(f.Text, "\n")
+	for i, line := range lines {
+		for _, mark := range []string{"# want", "// want"} {
+			if at := strings.LastIndex(line, mark); at >= 0 && strings.Trim(line[at+len(mark):], " 0123456789") == "" {
+				lines[i] = strings.TrimRight(line[:at], " ")
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Problem is a mistake in a page.

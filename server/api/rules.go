@@ -382,7 +382,7 @@ func (s *Service) getRule(ctx context.Context, call *Call, in *getRuleInput) (*g
 	for _, e := range r.Examples {
 		x := ruleExample{string(e.Section), e.Dialect, []ruleFile{}}
 		for _, f := range e.Files {
-			x.Files = append(x.Files, ruleFile{f.Name, f.Text})
+			x.Files = append(x.Files, ruleFile{f.Name, f.Shown()})
 		}
 		p.Examples = append(p.Examples, x)
 	}
