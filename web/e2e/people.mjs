@@ -63,7 +63,7 @@ await page.getByRole('button', { name: 'I have kept them' }).click();
 await page.goto(`${origin}/settings?tab=tokens`);
 await page.getByRole('button', { name: 'Make a token' }).click();
 await page.getByLabel('Name').fill('ci');
-await page.getByLabel('finding:read').check();
+await page.getByLabel(/^Read findings/).check();
 await page.getByRole('button', { name: 'Make it' }).click();
 const token = await page.getByLabel('Token', { exact: true }).textContent();
 assert.match(token, /^plb_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/);

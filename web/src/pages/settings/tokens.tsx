@@ -9,6 +9,7 @@ import { Card, Skeleton } from '../../part/page.tsx';
 import { Table } from '../../part/table.tsx';
 import { Time } from '../../part/time.tsx';
 import { Dialog, Secret, useChange } from './parts.tsx';
+import { presets, words } from './permissions.ts';
 import css from './settings.module.css';
 
 interface Token {
@@ -121,10 +122,19 @@ function MakeToken({ close, machine: mayMachine }: { close: () => void; machine:
       }}
     >
       <TextInput label="Name" description="What uses it" value={name} onChange={(e) => setName(e.currentTarget.value)} required data-autofocus />
+      <div className={css.actions} role="group" aria-label="What most tokens are for">
+        {presets
+          .filter((x) => x.permissions.every((p) => permissions.includes(p)))
+          .map((x) => (
+            <Button key={x.label} size="compact-xs" variant="default" onClick={() => setChosen(x.permissions)}>
+              {x.label}
+            </Button>
+          ))}
+      </div>
       <Checkbox.Group label="It may" value={chosen} onChange={setChosen}>
         <div className={css.checks} style={{ marginTop: 6 }}>
           {permissions.map((p) => (
-            <Checkbox key={p} value={p} label={p} size="xs" />
+            <Checkbox key={p} value={p} label={words[p] ?? p} description={p} size="xs" />
           ))}
         </div>
       </Checkbox.Group>
