@@ -371,3 +371,11 @@ func (s *site) scanned(id store.ID, sha string, patience time.Duration) time.Dur
 		return nil
 	})
 }
+
+// read reads an answer of JSON.
+func read(t *testing.T, a answer, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
+}
