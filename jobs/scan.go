@@ -222,7 +222,10 @@ func (t *attempt) run(ctx context.Context, m mirror.Mirror, p *plan) error {
 	}
 	if err := t.write(ctx, store.Entry{}, func(ctx context.Context, tx *store.Tx) (err error) {
 		r.scan, err = tx.BeginScan(ctx, p.target.Organisation, store.Scan{Repository: p.target.ID, Branch: p.branch.ID, Kind: p.kind, Job: t.job.ID})
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.Notify(ctx, r.notice(), r.progress())
 	}); err != nil {
 		return err
 	}
@@ -401,8 +404,16 @@ func (r *scanRun) save(ctx context.Context, tx *store.Tx) error {
 	}
 	r.done += len(r.batch)
 	r.batch, r.snapshots = nil, nil
-	return tx.Notify(ctx, store.Notice{Organisation: r.target.Organisation, Repository: r.target.ID, Kind: "scans"},
-		map[string]any{"scan": r.scan, "state": "running", "done": r.done, "total": len(r.commits) - r.overlap})
+	return tx.Notify(ctx, r.notice(), r.progress())
+}
+
+func (r *scanRun) notice() store.Notice {
+	return store.Notice{Organisation: r.target.Organisation, Repository: r.target.ID, Kind: "scans"}
+}
+
+// progress is what those who watch are told while it runs: commits that are done, of those that this job does.
+func (r *scanRun) progress() map[string]any {
+	return map[string]any{"scan": r.scan, "state": "running", "done": r.done, "total": len(r.commits) - r.overlap}
 }
 
 // origins are the commits that brought findings, as their history says.

@@ -105,7 +105,9 @@ export default function OverviewPage() {
               <li key={s.severity}>
                 <Severity of={s.severity} />
                 <StackedBar label={s.severity} parts={[{ name: s.severity, value: s.count, colour: fill[s.severity] }]} most={worst} height={8} />
-                <Count of={s} />
+                <span>
+                  <Count of={s} />
+                </span>
               </li>
             ))}
           </ul>

@@ -10,6 +10,7 @@ import { Tag } from '../../part/badge.tsx';
 import { Empty } from '../../part/empty.tsx';
 import { Name } from '../../part/name.tsx';
 import { Card, Grid, Skeleton, Stat } from '../../part/page.tsx';
+import { Place } from '../../part/source.tsx';
 import { count, many, Time } from '../../part/time.tsx';
 import { short, term, type Repository } from './share.ts';
 import css from './repositories.module.css';
@@ -40,7 +41,9 @@ export function Coverage({ repository: r }: { repository: Repository }) {
         <ul className={css.rows}>{rows}</ul>
       </Card>
     );
-  const place = (file: string, line: number) => file && <code className={css.place}><Name of={line ? `${file}:${line}` : file} /></code>;
+  // Code is shown of the default branch; of another one the place is a name.
+  const place = (file: string, line: number) =>
+    file && <code className={css.place}>{r.address && !search.branch ? <Place repository={r.id} file={file} line={line} /> : <Name of={line ? `${file}:${line}` : file} />}</code>;
   return (
     <div className={css.tab}>
       <p className={css.none}>

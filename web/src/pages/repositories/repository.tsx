@@ -1,7 +1,8 @@
-import { Button, Menu, Tabs } from '@mantine/core';
+import { Button, Menu, Progress, Tabs } from '@mantine/core';
 import { IconChevronDown, IconDots, IconHistory, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, send } from '../../api/http.ts';
+import { useProgress, type Progress as ProgressOf } from '../../api/events.ts';
 import { useMay } from '../../api/session.ts';
 import { useGo, useParam, useSearch } from '../../app/address.ts';
 import { Failure } from '../../app/boundary.tsx';
@@ -14,11 +15,13 @@ import { Bars } from './bars.tsx';
 import { Branches } from './branches.tsx';
 import { Commits } from './commits.tsx';
 import { Coverage } from './coverage.tsx';
+import { File } from './file.tsx';
 import { Settings } from './settings.tsx';
 import { short, state, term, total, type Repository as Row } from './share.ts';
 import css from './repositories.module.css';
 
-const tabs = { branches: 'Branches', commits: 'Commits', coverage: 'Coverage', settings: 'Settings' };
+/** The code is a tab only when somebody asks for a file. */
+const tabs = { branches: 'Branches', commits: 'Commits', coverage: 'Coverage', settings: 'Settings', code: 'Code' };
 
 /** One repository: how it stands, and what can be done with it. */
 export default function Repository() {
@@ -34,6 +37,7 @@ export default function Repository() {
     queryFn: ({ signal }) => get<Row>(`/api/repositories/${id}`, undefined, signal),
     refetchInterval: (q) => (q.state.data?.scan?.state === 'running' || (q.state.data && q.state.data.address && !q.state.data.scannedAt && !q.state.data.problem) ? 2000 : false),
   });
+  const progress = useProgress(id);
   if (one.error) return <Failure error={one.error} again={() => void one.refetch()} />;
   const r = one.data;
   if (!r) {
@@ -55,7 +59,7 @@ export default function Repository() {
   const scan = (kind: string, done: string) => tell(() => send('POST', `/api/repositories/${id}/scan`, { kind }), done);
   const patch = (body: unknown) => send('PATCH', `/api/repositories/${id}`, body);
   const s = state(r);
-  const tab = search.tab && search.tab in tabs ? search.tab : 'branches';
+  const tab = search.tab && search.tab in tabs && (search.tab !== 'code' || search.file) ? search.tab : 'branches';
   const running = r.scan?.state === 'running';
   const took = r.scan?.endedAt ? (new Date(r.scan.endedAt).getTime() - new Date(r.scan.startedAt).getTime()) / 1000 : 0;
   return (
@@ -125,6 +129,12 @@ export default function Repository() {
           <b>The last attempt failed.</b> {r.problem}
         </div>
       )}
+      {(running || (r.address !== '' && !r.scannedAt && !r.problem && r.state !== 'paused')) && (
+        <div className={css.progress} role="status">
+          <span>{doing(r, progress)}</span>
+          <Progress value={progress ? (100 * progress.done) / progress.total : 0} size="sm" animated aria-label="Commits that are scanned" />
+        </div>
+      )}
       <Grid min={160}>
         <Stat label={`Open on ${r.defaultBranch || 'the default branch'}`} value={count(total(r.open))} chart={<Bars of={r.open} query={term('repo', r.name)} />} />
         <Stat
@@ -142,7 +152,7 @@ export default function Repository() {
         />
         <Stat
           label={running ? 'Scanning now' : 'Last scan'}
-          value={running ? <span className={css.live}>{many(r.scan!.commits, 'commit')}</span> : r.scannedAt ? <Time at={r.scannedAt} /> : '–'}
+          value={running ? <span className={css.live}>{progress ? `${count(progress.done)} of ${count(progress.total)}` : many(r.scan!.commits, 'commit')}</span> : r.scannedAt ? <Time at={r.scannedAt} /> : '–'}
           detail={
             r.scan ? (
               <>
@@ -156,9 +166,9 @@ export default function Repository() {
         />
         <Stat label="Branches" value={count(r.branches)} detail={r.credential ? { token: 'Fetched with a token', password: 'Fetched with a password', 'ssh-key': 'Fetched with a private key' }[r.credential] : r.address ? 'Fetched without a credential' : 'As uploads name them'} />
       </Grid>
-      <Tabs value={tab} onChange={(t) => change({ tab: t === 'branches' ? undefined : (t ?? undefined), branch: undefined, remove: undefined }, 'push')} keepMounted={false}>
+      <Tabs value={tab} onChange={(t) => change({ tab: t === 'branches' ? undefined : (t ?? undefined), branch: undefined, remove: undefined, file: undefined, line: undefined }, 'push')} keepMounted={false}>
         <Tabs.List>
-          {Object.entries(tabs).map(([key, title]) => (
+          {Object.entries(tabs).filter(([key]) => key !== 'code' || search.file).map(([key, title]) => (
             <Tabs.Tab key={key} value={key}>
               {title}
             </Tabs.Tab>
@@ -174,6 +184,9 @@ export default function Repository() {
           <Tabs.Panel value="coverage">
             <Coverage repository={r} />
           </Tabs.Panel>
+          <Tabs.Panel value="code">
+            <File repository={r} />
+          </Tabs.Panel>
           <Tabs.Panel value="settings">
             <Settings key={r.id} repository={r} gone={() => go('/repositories')} />
           </Tabs.Panel>
@@ -181,4 +194,16 @@ export default function Repository() {
       </Tabs>
     </PageFrame>
   );
+}
+
+/** What goes on, in words. A scan that began before the page was opened has no total until it tells of itself again. */
+function doing(r: Row, progress: ProgressOf | undefined) {
+  if (r.scan?.state === 'running')
+    return (
+      <>
+        <b>{r.scan.kind === 'history' ? 'Scanning the history' : r.scannedAt ? 'Scanning' : 'First scan'}</b> of <Name of={r.scan.branch} />: {progress ? `${count(progress.done)} of ${many(progress.total, 'commit')}` : `${many(r.scan.commits, 'commit')} so far`}
+      </>
+    );
+  if (!r.fetchedAt) return <b>Fetching. Branches appear here by themselves.</b>;
+  return <b>Fetched. Its first scan waits for its turn.</b>;
 }

@@ -12,6 +12,7 @@ import { Empty } from '../../part/empty.tsx';
 import { Name, visible } from '../../part/name.tsx';
 import { Card, PageFrame, Skeleton } from '../../part/page.tsx';
 import { Table } from '../../part/table.tsx';
+import { Place } from '../../part/source.tsx';
 import { count, many } from '../../part/time.tsx';
 import css from './resources.module.css';
 
@@ -128,7 +129,7 @@ export default function Resources() {
                         {r.maybe && <Tag title="It is there or not, by something that is not known">maybe</Tag>}
                       </span>
                       <span>
-                        <Name of={r.native || r.type} /> · <To to={`/repositories/${r.repository.id}`}><Name of={r.repository.name} /></To> · <Name of={`${r.file}:${r.line}`} />
+                        <Name of={r.native || r.type} /> · <To to={`/repositories/${r.repository.id}`}><Name of={r.repository.name} /></To> · <Place repository={r.repository.id} file={r.file} line={r.line} />
                       </span>
                       {r.exposed && (
                         <span className={css.exposed}>
