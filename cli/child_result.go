@@ -17,7 +17,8 @@ import (
 // fill puts a report into a result: all of it, or what differs from the report before.
 func (w *childWork) fill(r *jobs.CommitResult, result *scan.Result) {
 	now := result.Report
-	r.Problems, r.Hygiene, r.Coverage, r.Judged = quiet(now.Problems), now.Hygiene, now.Coverage, now.Judged
+	r.Problems, r.Hygiene, r.Coverage = quiet(now.Problems), now.Hygiene, now.Coverage
+	r.Judged, r.Grounds = now.Judged, now.Grounds
 	r.Settings = result.Settings
 	r.Open = make(map[string]int)
 	var before map[string]*finding.Finding

@@ -186,9 +186,16 @@ type Report struct {
 	Problems  []Problem // by file and position
 	Hygiene   []Hygiene
 	Rules     []Rule    // the rules that findings name, by id
-	Judged    []string  // ids of the rules that gave at least one verdict
+	Judged    []string  // ids of the rules that gave at least one verdict on something that they are about
+	Grounds   []Ground  // where they did; by files
 	Controls  []Control // of the frameworks that were asked for, in their order
 	Coverage  Coverage
+}
+
+// Ground says that some rules gave verdicts on something that they are about in each of some files.
+type Ground struct {
+	Rules []int    // positions in Report.Judged, ascending
+	Files []string // sorted; each is in one ground only
 }
 
 // Tool says which program made a report.
@@ -219,6 +226,9 @@ type Control struct {
 	Suppressed int
 }
 
+// Idle is what Coverage.Verdicts calls passes of resources that the rule is not about. They are no evidence, and not among the passes.
+const Idle = "idle"
+
 // Coverage counts what was looked at.
 type Coverage struct {
 	Files     int            // files read and parsed
@@ -228,6 +238,6 @@ type Coverage struct {
 	Units     int
 	Resources int
 	Rules     int            // rules that applied to at least one resource
-	Verdicts  map[string]int // by outcome
+	Verdicts  map[string]int // by outcome; Idle counts apart
 	Missing   []string       // modules that were not at hand, as address and source
 }

@@ -96,7 +96,8 @@ type CommitResult struct {
 	Problems []finding.Problem
 	Hygiene  []finding.Hygiene
 	Coverage finding.Coverage
-	Judged   []string // ids of the rules that gave at least one verdict
+	Judged   []string // ids of the rules that gave at least one verdict on something that they are about
+	Grounds  []finding.Ground
 	Settings []string // the settings files of the repository that counted
 	Mistakes []string // what is wrong in them; they were left out then, all of them
 

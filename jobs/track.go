@@ -26,7 +26,8 @@ type Coverage struct {
 	Coverage finding.Coverage
 	Problems []finding.Problem
 	Hygiene  []finding.Hygiene
-	Judged   []string // ids of the rules that gave at least one verdict
+	Judged   []string // ids of the rules that gave at least one verdict on something that they are about
+	Grounds  []finding.Ground
 	Settings []string // files
 	Mistakes []string // in them
 	Failure  string   // why the commit could not be scanned; nothing else is said then
@@ -87,7 +88,7 @@ func parentOf(c mirror.Commit) string {
 // take turns what the child sent about a commit into what the store takes in.
 func (t *tracker) take(c mirror.Commit, r CommitResult) (store.Result, error) {
 	out := store.Result{Commit: commitInfo(c), Side: !t.line[c.ID]}
-	coverage, err := json.Marshal(Coverage{r.Coverage, r.Problems, r.Hygiene, r.Judged, r.Settings, r.Mistakes, r.Failure})
+	coverage, err := json.Marshal(Coverage{r.Coverage, r.Problems, r.Hygiene, r.Judged, r.Grounds, r.Settings, r.Mistakes, r.Failure})
 	if err != nil {
 		return out, fmt.Errorf("write the coverage: %w", err)
 	}

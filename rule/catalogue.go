@@ -228,7 +228,7 @@ func (c *Catalogue) For(typ string) []*Program {
 // compile compiles the rule of an entry for one of its types.
 func (c *Catalogue) compile(e *entry, on string) (*Program, []Problem) {
 	if e.prepared != nil && e.checked {
-		if parsed, err := e.prepared.expr(on); err == nil {
+		if parsed, err := e.prepared.syntax(on); err == nil {
 			if p, problems := c.compiler.compile(e.rule, on, parsed); problems == nil {
 				return p, nil
 			} // else from the text, which tells the places of mistakes

@@ -17,6 +17,14 @@ type Clause struct {
 // RequireOf returns the expression that must hold of a type, as one of r.On writes it.
 func (r *Rule) RequireOf(typ string) string { return r.clause(typ).Text }
 
+// aboutOf returns the expression that tells which resources of a type, as one of r.On writes it, the rule is about; empty for all.
+func (r *Rule) aboutOf(typ string) string {
+	if r.Abouts != nil {
+		return r.Abouts[typ]
+	}
+	return r.About
+}
+
 func (r *Rule) clause(typ string) Clause {
 	if c, ok := r.Clauses[typ]; ok {
 		return c
@@ -46,6 +54,23 @@ func (p *page) clauses(node *yaml.Node) {
 	r.Require = strings.Join(shown, "\n")
 }
 
+// about reads which resources the rule is about: an expression, or a map from some of the types to theirs.
+func (p *page) about(key, node *yaml.Node) {
+	if node.Kind != yaml.MappingNode {
+		p.rule.About = p.text(key, node)
+		return
+	}
+	p.rule.Abouts = make(map[string]string)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		typ := node.Content[i]
+		if _, ok := p.rule.Abouts[typ.Value]; ok {
+			p.problem(typ.Line+1, "%s has an expression already", typ.Value)
+			continue
+		}
+		p.rule.Abouts[typ.Value] = p.text(typ, node.Content[i+1])
+	}
+}
+
 // expressionLine is the line of the page on which a scalar of the front matter starts.
 func expressionLine(node *yaml.Node) int {
 	line := node.Line + 1
@@ -58,6 +83,11 @@ func expressionLine(node *yaml.Node) int {
 // completeClauses reports types without an expression and expressions without their type.
 func (p *page) completeClauses() {
 	r := p.rule
+	for typ := range r.Abouts {
+		if !slices.Contains(r.On, typ) {
+			p.problem(p.keys["about"], "about says something of %s, but the rule is not on it%s", typ, suggest(typ, r.On))
+		}
+	}
 	if r.Clauses == nil {
 		return
 	}

@@ -53,11 +53,16 @@ func Compile(r *Rule, set *schema.Set) ([]*Program, []Problem) {
 }
 
 // Compile compiles a rule for one of the types that it is on.
-func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) { return c.compile(r, typ, nil) }
+func (c *Compiler) Compile(r *Rule, typ string) (*Program, []Problem) {
+	return c.compile(r, typ, syntax{})
+}
 
-// compile compiles a rule for one of its types. When the syntax of its expression is given, it is trusted; the places of
+// syntax is the syntax of the expressions of a rule for a type, each nil where it must be parsed.
+type syntax struct{ require, about ast.Expr }
+
+// compile compiles a rule for one of its types. When the syntax of an expression is given, it is trusted; the places of
 // problems are not known then. The expression is changed.
-func (c *Compiler) compile(r *Rule, typ string, given ast.Expr) (*Program, []Problem) {
+func (c *Compiler) compile(r *Rule, typ string, given syntax) (*Program, []Problem) {
 	this := types.DynType
 	program := &Program{Rule: r, set: c.set}
 	if !r.Untyped && !strings.HasSuffix(typ, "*") {
@@ -71,28 +76,42 @@ func (c *Compiler) compile(r *Rule, typ string, given ast.Expr) (*Program, []Pro
 		this = types.NewObjectType(typ)
 		program.Type = typ
 	}
-	if clause := r.clause(typ); clause.Text != r.Require {
-		own := *r
-		own.Require, own.Line = clause.Text, clause.Line
-		r = &own // for the mistakes' lines; the program keeps the rule itself
-	}
 	kinds := typing{set: c.set, this: this, untyped: r.Untyped}
+	own := *r // for the mistakes' lines; the program keeps the rule itself
+	clause := r.clause(typ)
+	own.Require, own.Line = clause.Text, clause.Line
+	var slots, more int
+	var problems []Problem
+	if program.eval, slots, problems = c.build(&own, kinds, given.require); problems != nil {
+		return nil, problems
+	}
+	if about := r.aboutOf(typ); about != "" {
+		own.Require = about
+		if program.about, more, problems = c.build(&own, kinds, given.about); problems != nil {
+			for i := range problems {
+				problems[i].Message = "about: " + problems[i].Message
+			}
+			return nil, problems
+		}
+	}
+	program.frames = &sync.Pool{New: func() any {
+		return &frame{program: program, vars: make([]val, max(slots, more)), joins: map[string]val{}}
+	}}
+	return program, nil
+}
+
+// build compiles the expression of a rule, and says how many slots its variables take.
+func (c *Compiler) build(r *Rule, kinds typing, given ast.Expr) (eval, int, []Problem) {
 	checked, problems := c.typed(r, kinds, given)
 	if problems != nil {
-		return nil, problems
+		return nil, 0, problems
 	}
 	b := &builder{ast: checked, typing: kinds, rule: r}
 	if t := checked.GetType(checked.Expr().ID()); t.Kind() != types.BoolKind && t.Kind() != types.DynKind {
 		b.problem(checked.Expr(), "the expression must be a bool, and is %s", describe(t))
 	}
-	program.eval = b.expr(checked.Expr())
-	if b.problems != nil {
-		return nil, b.problems
-	}
-	program.frames = &sync.Pool{New: func() any {
-		return &frame{program: program, vars: make([]val, b.slots), joins: map[string]val{}}
-	}}
-	return program, nil
+	e := b.expr(checked.Expr())
+	return e, b.slots, b.problems
 }
 
 // typed returns the expression with the types that the builder needs.

@@ -142,7 +142,7 @@ func prepared(t testing.TB, typ, require string) *Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, problems := testCompiler.compile(page.rule, typ, parsed)
+	p, problems := testCompiler.compile(page.rule, typ, syntax{require: parsed})
 	if problems != nil {
 		t.Fatal(problems)
 	}

@@ -16,6 +16,11 @@ import (
 type Verdict struct {
 	Outcome finding.Outcome // the zero when Err is set
 
+	// Idle says that the verdict is no evidence, because the rule is not about this resource: a bucket that holds no trail's logs
+	// passes what is asked of one that does. A pass is idle also when nobody knows what the rule is about. No page fails
+	// what it says it is not about; a test sees to that.
+	Idle bool
+
 	// Witnesses are the attributes that decided, of a pass as of a fail. The last is where a finding stands: what the rule
 	// asks for first, or the innermost condition of what it forbids. Of an undecided verdict they are the unknown attributes
 	// that kept it open. There are none when no attribute took part.
@@ -36,6 +41,7 @@ type Program struct {
 	Type string // the type that `this` has; empty when the expression does not know it
 
 	eval   eval
+	about  eval // nil when the rule is about every resource of the type
 	set    *schema.Set
 	frames *sync.Pool
 }
@@ -77,6 +83,18 @@ func (p *Program) Judge(g *resource.Graph, r *resource.Resource) (v Verdict) {
 	}
 	if v.Err == nil {
 		v.Witnesses = f.witnesses(v.Outcome)
+	}
+	if v.Err == nil && p.about != nil {
+		about := p.about(f)
+		switch about.truth() {
+		case yes:
+		case no:
+			v.Idle = true
+		case open:
+			v.Idle = v.Outcome == finding.Pass
+		default:
+			v = Verdict{Err: fmt.Errorf("rule %s on %s: what it is about: %s", p.Rule.ID, r.Address, about.text)}
+		}
 	}
 	f.reset()
 	p.frames.Put(f)

@@ -46,7 +46,7 @@ func (p *page) problem(line int, format string, args ...any) {
 	p.problems = append(p.problems, Problem{Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
-var frontKeys = []string{"id", "severity", "category", "on", "dialects", "schema", "require", "message", "fix", "caution", "controls", "aliases", "since"}
+var frontKeys = []string{"id", "severity", "category", "on", "dialects", "schema", "require", "about", "message", "fix", "caution", "controls", "aliases", "since"}
 
 // front reads the front matter, which starts on the second line of the page.
 func (p *page) front(text string) {
@@ -112,6 +112,8 @@ func (p *page) field(key, node *yaml.Node) {
 			return
 		}
 		r.Require, r.Line = p.text(key, node), expressionLine(node)
+	case "about":
+		p.about(key, node)
 	case "message":
 		r.Message = p.text(key, node)
 	case "fix":

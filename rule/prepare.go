@@ -56,7 +56,7 @@ func Prepare(tree fs.FS) ([]byte, error) {
 }
 
 // preparedForm starts what Prepare writes. Its number changes with the form.
-const preparedForm = "plumbline pages 3\n"
+const preparedForm = "plumbline pages 4\n"
 
 // The kinds of nodes of a prepared expression. Zero is none, so that no zeros are read as one.
 const (
@@ -92,12 +92,22 @@ func (w *writer) page(r *Rule, compiler *Compiler) ([]byte, error) {
 	if r.Clauses != nil {
 		types = slices.Sorted(maps.Keys(r.Clauses))
 	}
-	own.count(len(types))
-	var trees []*ast.AST
+	var expressions []clauseTree
 	for _, typ := range types {
-		clause := *r
 		c := r.clause(typ)
-		clause.Require, clause.Line = c.Text, c.Line
+		expressions = append(expressions, clauseTree{typ: typ, Clause: c})
+	}
+	if r.About != "" {
+		expressions = append(expressions, clauseTree{aboutTree, Clause{r.About, r.Line}})
+	}
+	for _, typ := range slices.Sorted(maps.Keys(r.Abouts)) {
+		expressions = append(expressions, clauseTree{aboutTree + typ, Clause{r.Abouts[typ], r.Line}})
+	}
+	own.count(len(expressions))
+	var trees []*ast.AST
+	for _, x := range expressions {
+		clause := *r
+		clause.Require, clause.Line = x.Text, x.Line
 		parsed, _, problems := compiler.parse(&clause)
 		if problems != nil {
 			return nil, fmt.Errorf("line %d: %s", problems[0].Line, problems[0].Message)
@@ -107,7 +117,7 @@ func (w *writer) page(r *Rule, compiler *Compiler) ([]byte, error) {
 		if err := tree.expr(parsed.Expr()); err != nil {
 			return nil, err
 		}
-		own.string(typ)
+		own.string(x.typ)
 		own.bytes(string(tree.buf))
 	}
 	p := &preparedPage{code: string(own.buf)}
@@ -117,13 +127,22 @@ func (w *writer) page(r *Rule, compiler *Compiler) ([]byte, error) {
 	if !reflect.DeepEqual(p.rule, r) {
 		return nil, fmt.Errorf("bug: the page is not read back as it was: %+v, not %+v", p.rule, r)
 	}
-	for i, typ := range types {
-		if got, err := p.expr(typ); err != nil || !sameExpr(got, trees[i].Expr()) {
-			return nil, fmt.Errorf("bug: the expression of %s is not read back as it was: %v", typ, err)
+	for i, x := range expressions {
+		if got, err := p.expr(x.typ); err != nil || !sameExpr(got, trees[i].Expr()) {
+			return nil, fmt.Errorf("bug: the expression of %s is not read back as it was: %v", x.typ, err)
 		}
 	}
 	return own.buf, nil
 }
+
+// clauseTree is an expression whose tree is written, with the type that it is for.
+type clauseTree struct {
+	typ string
+	Clause
+}
+
+// aboutTree is before the type of a tree that tells what the rule is about.
+const aboutTree = "about "
 
 func (w *writer) uint(n int) { w.buf = binary.AppendUvarint(w.buf, uint64(n)) }
 func (w *writer) float(f float64) {
@@ -192,6 +211,16 @@ func (w *writer) rule(r *Rule) {
 			w.string(typ)
 			w.string(r.Clauses[typ].Text)
 			w.uint(r.Clauses[typ].Line)
+		}
+	}
+	w.string(r.About)
+	if r.Abouts == nil {
+		w.none()
+	} else {
+		w.count(len(r.Abouts))
+		for _, typ := range slices.Sorted(maps.Keys(r.Abouts)) {
+			w.string(typ)
+			w.string(r.Abouts[typ])
 		}
 	}
 	if r.Controls == nil {

@@ -78,10 +78,23 @@ func (p *preparedPage) open(path, text string) error {
 	return nil
 }
 
-// expr reads the expression for a type, which may be changed.
+// syntax reads the expressions for a type, which may be changed.
+func (p *preparedPage) syntax(typ string) (out syntax, err error) {
+	if out.require, err = p.expr(typ); err != nil || p.rule.aboutOf(typ) == "" {
+		return out, err
+	}
+	about := aboutTree
+	if p.rule.Abouts != nil {
+		about += typ
+	}
+	out.about, err = p.expr(about)
+	return out, err
+}
+
+// expr reads the expression for a type, which may be changed; with aboutTree in front what it is about.
 func (p *preparedPage) expr(typ string) (ast.Expr, error) {
 	for _, t := range p.trees {
-		if t.typ == "" || t.typ == typ {
+		if t.typ == "" && !strings.HasPrefix(typ, aboutTree) || t.typ == typ {
 			r := &reader{code: t.code, text: p.text, require: p.rule.Require, make: ast.NewExprFactory()}
 			e := r.expr()
 			if r.bad || r.at != len(r.code) {
@@ -224,6 +237,14 @@ func (r *reader) rule() *Rule {
 		for range n {
 			typ := r.string()
 			rule.Clauses[typ] = Clause{Text: r.string(), Line: r.uint()}
+		}
+	}
+	rule.About = r.string()
+	if n, ok := r.count(); ok {
+		rule.Abouts = make(map[string]string, n)
+		for range n {
+			typ := r.string()
+			rule.Abouts[typ] = r.string()
 		}
 	}
 	if n, ok := r.count(); ok {

@@ -33,6 +33,8 @@ type Rule struct {
 	Untyped  bool              // schema: none: the types are not in the schema, and attribute names are not checked
 	Require  string            // the CEL expression that must hold; with Clauses, all of them for people to read
 	Clauses  map[string]Clause // on a page that has an expression for each type: by type, as On writes it; else nil
+	About    string            // a CEL expression that tells which resources the rule is about; empty for all. A pass of another one is no evidence
+	Abouts   map[string]string // on a page that says so for some types only: by type, as On writes it; else nil
 	Message  string            // what is wrong where it does not hold; {path} stands for a value
 	Why      string            // Markdown
 	Fix      []resource.Change

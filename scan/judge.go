@@ -28,8 +28,8 @@ type unitResult struct {
 	Findings  []finding.Finding      // fails and undecided ones
 	Problems  []unitProblem
 	Resources int
-	Rules     []string       // that gave at least one verdict
-	Verdicts  map[string]int // by outcome
+	Grounds   []unitGround
+	Verdicts  map[string]int // by outcome; finding.Idle are passes of what a rule is not about
 	Missing   []string       // modules that were not at hand
 }
 
@@ -68,6 +68,13 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 		res.Missing = append(res.Missing, m.Address)
 	}
 	layers := make(map[string]*config.Settings) // by file
+	grounds := make(map[string][]string)        // rules by file
+	// Who owns the file of a finding owns the finding; the verdicts of a rule follow each other, for each type.
+	ground := func(file, rule string) {
+		if list := grounds[file]; len(list) == 0 || list[len(list)-1] != rule {
+			grounds[file] = append(list, rule)
+		}
+	}
 	for _, typ := range u.Graph.Types() {
 		resources := u.Graph.ByType(typ)
 		for _, r := range resources {
@@ -79,7 +86,6 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 			if s.Only != nil && !s.Only(p.Rule) {
 				continue
 			}
-			judged := false
 			var chosen choice
 			for _, r := range resources {
 				if layer := layers[r.Range.File]; layer != chosen.layer {
@@ -88,25 +94,32 @@ func (s *scan) judgeUnit(ctx context.Context, estate dialect.Estate, name dialec
 				if !chosen.on || p.Rule.Dialects != nil && !slices.Contains(p.Rule.Dialects, r.Dialect) {
 					continue
 				}
-				judged = true
 				verdict := p.Judge(u.Graph, r)
 				if verdict.Err != nil {
 					res.Problems = append(res.Problems, unitProblem{source.Problem{Kind: source.Bug, Range: r.Header,
 						Message: fmt.Sprintf("rule %s could not judge %s: %v", p.Rule.ID, r.Address, verdict.Err)}, name.Dir})
 					continue
 				}
+				if verdict.Idle && verdict.Outcome == finding.Pass {
+					res.Verdicts[finding.Idle]++
+					continue
+				}
 				res.Verdicts[verdict.Outcome.String()]++
+				if !verdict.Idle {
+					ground(r.Range.File, p.Rule.ID)
+				}
 				if verdict.Outcome != finding.Pass {
 					f := s.finding(u, p, r, verdict)
 					f.Severity = chosen.severity
 					res.Findings = append(res.Findings, f)
+					if !verdict.Idle {
+						ground(f.Location.File, p.Rule.ID)
+					}
 				}
-			}
-			if judged {
-				res.Rules = append(res.Rules, p.Rule.ID)
 			}
 		}
 	}
+	res.Grounds = groundsIn(grounds)
 	if ctx.Err() == nil && !slices.ContainsFunc(res.Problems, func(p unitProblem) bool { return p.Kind == source.Bug }) {
 		s.remember(ctx, res)
 		s.series.keep(at, res)

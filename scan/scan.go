@@ -6,7 +6,6 @@ package scan
 import (
 	"context"
 	"io/fs"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -151,7 +150,6 @@ const defaultInputs = "default"
 func (s *scan) merge(units []*unitResult) *finding.Report {
 	report := &finding.Report{Tool: finding.Tool{Version: s.Version}}
 	report.Coverage = s.coverage(units)
-	rules := make(map[string]bool)
 	variants := make(map[string]int)         // how many sets of inputs each directory has
 	named := make(map[dialect.UnitName]bool) // directories and dialects that have named sets beside the one without a name
 	for _, u := range units {
@@ -172,9 +170,6 @@ func (s *scan) merge(units []*unitResult) *finding.Report {
 		report.Coverage.Resources += u.Resources
 		for outcome, n := range u.Verdicts {
 			report.Coverage.Verdicts[outcome] += n
-		}
-		for _, id := range u.Rules {
-			rules[id] = true
 		}
 		variant := u.name.Variant
 		if variants[u.name.Dir] == 1 {
@@ -197,8 +192,8 @@ func (s *scan) merge(units []*unitResult) *finding.Report {
 	report.Findings, report.Undecided = fails.list, open.list
 	report.Problems = s.places(problems)
 	report.Coverage.Units = len(dirs)
-	report.Coverage.Rules = len(rules)
-	report.Judged = slices.Sorted(maps.Keys(rules))
+	report.Judged, report.Grounds = grounds(units)
+	report.Coverage.Rules = len(report.Judged)
 	slices.Sort(report.Coverage.Missing)
 	report.Coverage.Missing = slices.Compact(report.Coverage.Missing)
 	return report

@@ -154,6 +154,11 @@ func (t *tester) judge(e example, r *finding.Report) {
 		t.fail(first, "the example has no resource that the rule judges")
 		return
 	}
+	for _, f := range slices.Concat(r.Findings, r.Undecided) {
+		if _, about := slices.BinarySearch(r.Judged, f.Rule); !about {
+			t.fail(e.line(f.Location), "%s is %s, but the page says that the rule is not about it", f.Resource.Address, f.Outcome)
+		}
+	}
 	switch e.Section {
 	case rule.Flagged:
 		t.places(e, r.Findings)
@@ -174,7 +179,7 @@ func (t *tester) judge(e example, r *finding.Report) {
 		for at := range e.want {
 			t.fail(e.line(at.location()), "a finding is wanted in an example that must have none")
 		}
-		if len(r.Findings)+len(r.Undecided)+len(r.Problems) == 0 && verdicts[finding.Pass.String()] == 0 {
+		if len(r.Findings)+len(r.Undecided)+len(r.Problems) == 0 && verdicts[finding.Pass.String()]+verdicts[finding.Idle] == 0 {
 			t.fail(first, "nothing in the example passes")
 		}
 	}
