@@ -15,6 +15,7 @@ type Framework struct {
 	Name     string    // CIS AWS Foundations Benchmark
 	Version  string    // 3.0.0
 	Source   string    // address of its publisher
+	Subject  []string  // resource types of which one must be there before anything is said of the framework; empty when it is about whatever is judged
 	Controls []Control // in the framework's own order
 }
 
@@ -96,7 +97,8 @@ var frameworks = sync.OnceValue(func() []Framework {
 
 func parseFramework(text string) (Framework, error) {
 	var f Framework
-	fields := map[string]*string{"id": &f.ID, "name": &f.Name, "version": &f.Version, "source": &f.Source}
+	subject := ""
+	fields := map[string]*string{"id": &f.ID, "name": &f.Name, "version": &f.Version, "source": &f.Source, "subject": &subject}
 	head, rows, ok := strings.Cut(text, "\n\n")
 	if !ok {
 		return f, fmt.Errorf("no empty line between the head and the controls")
@@ -109,6 +111,7 @@ func parseFramework(text string) (Framework, error) {
 		}
 		*field = value
 	}
+	f.Subject = strings.Fields(subject)
 	seen := make(map[string]bool)
 	for line := range strings.SplitSeq(strings.TrimSuffix(rows, "\n"), "\n") {
 		id, title, _ := strings.Cut(line, "\t")

@@ -13,7 +13,7 @@ import (
 	"plumbline.dev/plumbline/query"
 )
 
-// Evidence is what the last scan of a repository's default branch looked at.
+// Evidence is what the last scan of a repository's default branch looked at, or of the branch that a search names.
 type Evidence struct {
 	Repository ID       `json:"repository"`
 	Name       string   `json:"name"`
@@ -24,13 +24,14 @@ type Evidence struct {
 	Skipped    int      `json:"skipped" doc:"files in no language that is understood"`
 	Problems   int      `json:"problems" doc:"what could not be read or resolved"`
 	Resources  int      `json:"resources"`
-	Judged     []string `json:"-"` // ids of the rules that gave at least one verdict, sorted; shared, not to be changed
+	Judged     []string `json:"-"` // ids of the rules that gave at least one verdict on what the search is about, sorted; shared, not to be changed
 }
 
 // evidenceFacts is what the coverage of a commit says. Other things in it are not for here.
 type evidenceFacts struct {
 	Coverage finding.Coverage
 	Judged   []string
+	Grounds  []finding.Ground
 	Problems []struct{}
 }
 
@@ -38,14 +39,15 @@ type evidenceFacts struct {
 type evidenceCache struct {
 	mu    sync.Mutex
 	facts map[string]*evidenceFacts
+	owned map[string]map[ID][]string // rules by owners of files, see judgedByOwner
 	ids   map[string]string // each rule's id once
 }
 
 // maxEvidence is the most blobs whose facts are held; beyond it all of them go.
 const maxEvidence = 20_000
 
-// Evidence returns the evidence of every repository that a search is about, by name: those of its scope, narrowed by the terms repo: and
-// team: of its query. Of terms about other things it knows nothing.
+// Evidence returns the evidence of every repository that a search is about, by name: those of its scope, narrowed by the terms repo:, team:
+// and branch: of its query. Of terms about other things it knows nothing. Where several branches fit, that of the newest scan counts.
 func (s *Store) Evidence(ctx context.Context, f FindingSearch) ([]Evidence, error) {
 	seen, args := seenRepositories(f.Scope)
 	type repository struct {
@@ -53,18 +55,27 @@ func (s *Store) Evidence(ctx context.Context, f FindingSearch) ([]Evidence, erro
 		Name          string
 		Problem       string
 		DefaultBranch string
+		Branch        string
 		SHA           string
 		ScannedAt     Millis
 		Coverage      string
 		Problems      int
 	}
 	var list []repository
-	err := s.DB.NewRaw("SELECT r.id, r.name, r.problem, r.default_branch, coalesce(c.sha, '') AS sha, coalesce(c.scanned_at, 0) AS scanned_at, coalesce(c.coverage, '') AS coverage, coalesce(c.problems, 0) AS problems FROM repository r "+
-		"LEFT JOIN branch b ON b.repository = r.id AND b.is_default = 1 AND b.removed_at = 0 LEFT JOIN commit_result c ON c.repository = r.id AND c.sha = b.scanned AND b.scanned <> '' WHERE "+seen+" ORDER BY r.name", args...).Scan(ctx, &list)
+	on := "b.is_default = 1"
+	if f.branched() {
+		on = "1 = 1"
+	}
+	err := s.DB.NewRaw("SELECT r.id, r.name, r.problem, r.default_branch, coalesce(b.name, '') AS branch, coalesce(c.sha, '') AS sha, coalesce(c.scanned_at, 0) AS scanned_at, coalesce(c.coverage, '') AS coverage, coalesce(c.problems, 0) AS problems FROM repository r "+
+		"LEFT JOIN branch b ON b.repository = r.id AND "+on+" AND b.removed_at = 0 LEFT JOIN commit_result c ON c.repository = r.id AND c.sha = b.scanned AND b.scanned <> '' WHERE "+seen+" ORDER BY r.name, c.scanned_at DESC", args...).Scan(ctx, &list)
 	if err != nil {
 		return nil, fmt.Errorf("read what was scanned: %w", err)
 	}
 	owned, err := s.ownedBy(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	part, err := s.narrow(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +84,18 @@ func (s *Store) Evidence(ctx context.Context, f FindingSearch) ([]Evidence, erro
 		if !f.about(r.Name) || owned != nil && !owned[r.ID] {
 			continue
 		}
-		if r.SHA == "" && r.DefaultBranch == "" { // results are only uploaded, for whatever branch
+		if f.branched() {
+			if !f.onBranch(r.Branch) {
+				r.SHA, r.ScannedAt, r.Coverage, r.Problems = "", 0, "", 0
+			}
+			if n := len(out); n > 0 && out[n-1].Repository == r.ID {
+				if out[n-1].SHA != "" || r.SHA == "" {
+					continue
+				}
+				out = out[:n-1]
+			}
+		}
+		if r.SHA == "" && r.DefaultBranch == "" && !f.branched() { // results are only uploaded, for whatever branch
 			var newest []repository
 			if err := s.DB.NewRaw("SELECT sha, scanned_at, coverage, problems FROM commit_result WHERE repository = ? ORDER BY scanned_at DESC LIMIT 1", r.ID).Scan(ctx, &newest); err != nil {
 				return nil, fmt.Errorf("read what was scanned: %w", err)
@@ -89,6 +111,9 @@ func (s *Store) Evidence(ctx context.Context, f FindingSearch) ([]Evidence, erro
 				return nil, err
 			}
 			e.Files, e.Skipped, e.Resources, e.Judged = facts.Coverage.Files, facts.Coverage.Skipped, facts.Coverage.Resources, facts.Judged
+			if part != nil {
+				e.Judged = s.judgedFor(part, r.ID, r.Coverage, facts)
+			}
 		}
 		out = append(out, e)
 	}
@@ -107,6 +132,18 @@ func (f FindingSearch) about(name string) bool {
 		}
 	}
 	return true
+}
+
+// branched tells whether the query names branches.
+func (f FindingSearch) branched() bool {
+	return f.Query != nil && slices.ContainsFunc(f.Query.Terms, func(t query.Term) bool { return t.Key == "branch" && !t.Not })
+}
+
+// onBranch tells whether every branch: term of the query means a branch.
+func (f FindingSearch) onBranch(name string) bool {
+	return !slices.ContainsFunc(f.Query.Terms, func(t query.Term) bool {
+		return t.Key == "branch" && !t.Not && !slices.ContainsFunc(t.Values, func(v query.Value) bool { return v.Match(name) })
+	})
 }
 
 // ownedBy returns the repositories of which the teams that the query asks for own a part; nil when it asks for none.
@@ -166,7 +203,9 @@ func (s *Store) evidenceOf(ctx context.Context, hash string) (*evidenceFacts, er
 	if err := json.Unmarshal(text, facts); err != nil {
 		return nil, fmt.Errorf("read what a scan covered: %w", err)
 	}
-	slices.Sort(facts.Judged)
+	if facts.Grounds == nil { // else they point into it, and it is sorted
+		slices.Sort(facts.Judged)
+	}
 	s.columns.evidence.mu.Lock()
 	defer s.columns.evidence.mu.Unlock()
 	if len(s.columns.evidence.facts) >= maxEvidence || s.columns.evidence.facts == nil {

@@ -23,7 +23,10 @@ import (
 //   - pass: at least one of its rules gave a verdict in a repository that was scanned, and none fails.
 //   - uncovered: none of its rules had anything to judge. It is not a pass.
 //
-// The score of a framework is pass ÷ (pass + accepted + undecided + fail). Accepted is no pass.
+// Evidence and findings are of the same files: for a team, those that it owns. A verdict counts where the rule is about what it judged.
+//
+// The score of a framework is pass ÷ (pass + accepted + undecided + fail). Accepted is no pass. A benchmark of a managed cluster has none
+// where no such cluster is: manifests that may run in any cluster say nothing of it.
 
 // The statuses of controls.
 const (
@@ -75,7 +78,8 @@ type frameworkStanding struct {
 	Controls controlCounts `json:"controls"`
 	Judged   int           `json:"judged" doc:"controls that something was judged for: pass + accepted + undecided + fail"`
 	Total    int           `json:"total"`
-	Score    *float64      `json:"score" doc:"pass ÷ judged, from 0 to 1; null when nothing was judged"`
+	Absent   bool          `json:"absent" doc:"nothing that the framework is about was judged, as a cluster of that kind: then it has no score"`
+	Score    *float64      `json:"score" doc:"pass ÷ judged, from 0 to 1; null when nothing was judged, or absent"`
 	Query    string        `json:"query" doc:"lists its open fails"`
 }
 
@@ -232,11 +236,24 @@ func (g *ground) framework(f *rules.Framework) (frameworkStanding, []controlStan
 		out.Controls.count(st.Status)
 		controls = append(controls, st)
 	}
-	if out.Judged = out.Controls.judged(); out.Judged > 0 {
+	out.Absent = len(f.Subject) > 0 && g.where(g.about(f)...) == 0
+	if out.Judged = out.Controls.judged(); out.Judged > 0 && !out.Absent {
 		score := float64(out.Controls.Pass) / float64(out.Judged)
 		out.Score = &score
 	}
 	return out, controls
+}
+
+// about returns the rules of a framework that are on what it is about.
+func (g *ground) about(f *rules.Framework) (out []*rule.Rule) {
+	for _, c := range f.Controls {
+		for _, r := range g.byControl[f.ID+"/"+c.ID] {
+			if slices.ContainsFunc(r.On, func(typ string) bool { return slices.Contains(f.Subject, typ) }) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
 }
 
 // scope says what the ground rests on.

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/query"
 	"plumbline.dev/plumbline/report"
 	"plumbline.dev/plumbline/store"
 )
@@ -30,6 +32,22 @@ type complianceReportInput struct {
 	Format    string `query:"format" enum:"html,json,csv" default:"html" doc:"html is one page for printing, with nothing from elsewhere; csv has a row for each control"`
 }
 
+// How many findings a report names: of each control, and in all. It says how many more there are.
+const (
+	maxFailing    = 25
+	maxAllFailing = 2000
+)
+
+// failingControl is what fails of a control.
+type failingControl struct {
+	Control  string             `json:"control"`
+	Title    string             `json:"title"`
+	Count    int                `json:"count" doc:"of all, also those that are left out"`
+	Query    string             `json:"query" doc:"lists them all"`
+	Findings []store.FindingRow `json:"findings" doc:"the worst first"`
+	More     int                `json:"more" doc:"how many are left out"`
+}
+
 // complianceReport is a dated statement about a framework.
 type complianceReport struct {
 	Title        string             `json:"title"`
@@ -40,6 +58,7 @@ type complianceReport struct {
 	Framework    frameworkStanding  `json:"framework"`
 	Scope        scopeOfEvidence    `json:"scope"`
 	Controls     []controlStanding  `json:"controls"`
+	Failing      []failingControl   `json:"failing" doc:"open fails of each control that fails"`
 	Exceptions   []store.FindingRow `json:"exceptions" doc:"muted and suppressed fails"`
 	MoreAccepted int                `json:"moreExceptions" doc:"how many exceptions are left out"`
 }
@@ -61,6 +80,9 @@ func (s *Service) getReport(ctx context.Context, call *Call, in *complianceRepor
 	}
 	r := &complianceReport{Title: strings.TrimSpace(answer.Framework.Name + " " + answer.Framework.Version), MadeAt: store.MillisOf(s.Now()), MadeBy: call.Subject.Name, Organisation: name,
 		Framework: answer.Framework, Scope: answer.Scope, Controls: answer.Controls}
+	if r.Failing, err = s.failing(ctx, g, answer.Controls); err != nil {
+		return nil, err
+	}
 	total := 0
 	r.Exceptions, total, err = s.exceptions(ctx, g, strings.TrimSpace(g.search.Query.String()+" framework:"+answer.Framework.ID+" status:muted verdict:fail"), maxExceptions)
 	if err != nil {
@@ -83,6 +105,35 @@ func (s *Service) getReport(ctx context.Context, call *Call, in *complianceRepor
 			s.Log.WarnContext(ctx, "a report was not sent to its end", "request", call.Request, "error", err)
 		}
 	}}, nil
+}
+
+// failing lists the open fails of controls.
+func (s *Service) failing(ctx context.Context, g *ground, controls []controlStanding) ([]failingControl, error) {
+	out := []failingControl{}
+	left := maxAllFailing
+	for _, c := range controls {
+		if c.Fails.Count == 0 {
+			continue
+		}
+		f := failingControl{Control: c.ID, Title: c.Title, Count: c.Fails.Count, Query: c.Fails.Query, Findings: []store.FindingRow{}}
+		if limit := min(maxFailing, left); limit > 0 {
+			q, err := query.Parse(c.Fails.Query)
+			if err != nil {
+				return nil, err
+			}
+			search := g.search
+			search.Query = q
+			page, err := s.Store.Findings(ctx, search, store.PageOf{Limit: limit})
+			if err != nil {
+				return nil, err
+			}
+			f.Findings, f.Count = page.Items, page.Total
+		}
+		left -= len(f.Findings)
+		f.More = f.Count - len(f.Findings)
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 func (r *complianceReport) json(w io.Writer) error {
@@ -133,6 +184,7 @@ var reportTemplate = sync.OnceValue(func() *template.Template {
 			}
 			return strconv.Itoa(int(100**score)) + " %"
 		},
+		"list": func(q string) string { return "/findings?" + url.Values{"q": {q}}.Encode() },
 		"seen": report.Visible, // texts of repositories may hold what misleads the eye
 		"word": func(status string) string {
 			return map[string]string{controlFail: "Fails", controlUndecided: "Undecided", controlAccepted: "Accepted", controlPass: "Passes", controlUncovered: "Not judged", controlNoRule: "No rule"}[status]

@@ -88,7 +88,7 @@ func TestCompliance(t *testing.T) {
 	e.Scanned(t, e.Shop, `{"Coverage":{"Files":3,"Resources":7},"Judged":["aws-s3-public-acl"],"Problems":[{}]}`)
 	want("judged", "", map[string]string{"2.1.4": "pass", "5.6": "uncovered"})
 	want("judged elsewhere only", "repo:ledger", map[string]string{"2.1.4": "uncovered"})
-	want("a team that owns it", "team:network", map[string]string{"2.1.4": "pass"}) // net/** of any repository
+	want("a team, and nobody knows in which files", "team:network", map[string]string{"2.1.4": "uncovered"})
 	want("a team that does not", "team:data", map[string]string{"2.1.4": "uncovered"})
 
 	e.Add(t, storetest.Row{Status: "muted", Reason: "risk-accepted"})
@@ -144,6 +144,94 @@ func TestCompliance(t *testing.T) {
 	}
 }
 
+// TestComplianceScope: what is said for a team or a branch rests on what was judged there, on nothing else.
+func TestComplianceScope(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		e := storetest.NewEstate(t, s)
+		c := newClient(t, s, maintainer(e))
+		status := func(q string) string {
+			t.Helper()
+			var a struct {
+				Control struct{ Status string }
+			}
+			c.call("GET", "/api/compliance/cis-aws-3.0.0/controls/2.1.4?q="+url.QueryEscape(q), nil, 200, &a)
+			return a.Control.Status
+		}
+		all := func(name string, want map[string]string) {
+			t.Helper()
+			got := map[string]string{}
+			for q := range want {
+				got[q] = status(q)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+		e.Scanned(t, e.Shop, `{"Coverage":{},"Judged":["aws-rds-public","aws-s3-public-acl"],"Grounds":[{"Rules":[0],"Files":["net/db.tf"]},{"Rules":[0,1],"Files":["main.tf"]}]}`)
+		all("the rule judged what nobody owns", map[string]string{"": "pass", "repo:shop": "pass", "repo:shop team:none": "pass", "team:network": "uncovered", "team:network repo:shop": "uncovered", "-team:network": "pass", "-team:none": "uncovered"})
+		e.Add(t, storetest.Row{File: "main.tf"})
+		bump(t, e)
+		all("it fails there", map[string]string{"": "fail", "team:none": "fail", "team:network": "uncovered", "-team:none": "uncovered"})
+
+		// The team gets the file: what was judged is the team's, and so is the fail.
+		e.Do(t, "INSERT INTO ownership (id, organisation, team, repository, path, position) VALUES (?, ?, ?, ?, 'main.tf', 3)", s.NewID(), e.Organisation, e.Network, e.Shop)
+		e.Do(t, "UPDATE finding SET team = ?", e.Network)
+		bump(t, e)
+		all("it is the team's", map[string]string{"": "fail", "team:network": "fail", "team:none": "uncovered"})
+		e.Do(t, "UPDATE finding SET status = 'fixed', fixed_at = ? ", store.MillisOf(s.Now()))
+		bump(t, e)
+		all("it is fixed", map[string]string{"": "pass", "team:network": "pass", "team:none": "uncovered", "team:data": "uncovered"})
+
+		// Somebody of a team sees what the team's files say.
+		c.who = access.Subject{Kind: "person", ID: 8, Organisation: int64(e.Organisation), Teams: map[int64]access.Role{int64(e.Network): access.Viewer}}
+		all("for a member", map[string]string{"": "pass"})
+		e.Do(t, "DELETE FROM ownership WHERE path = 'main.tf'")
+		all("for a member, when the file is nobody's", map[string]string{"": "uncovered"})
+
+		// A branch that was scanned, one that was not, and one that is not there.
+		c.who = maintainer(e)
+		for _, b := range []struct{ name, scanned string }{{"feature", "c2"}, {"idea", ""}} {
+			e.Do(t, "INSERT INTO branch (id, repository, name, head, scanned, is_default, head_at) VALUES (?, ?, ?, 'c2', ?, 0, 1)", s.NewID(), e.Shop, b.name, b.scanned)
+		}
+		all("on branches", map[string]string{"branch:main": "pass", "branch:feature": "uncovered", "branch:idea": "uncovered", "branch:nowhere": "uncovered", "branch:main,idea": "pass"})
+	})
+}
+
+// TestComplianceSubject: a benchmark of a managed cluster has no score where only manifests were judged.
+func TestComplianceSubject(t *testing.T) {
+	s := storetest.Open(t, storetest.Address(t, store.SQLite))
+	e := storetest.NewEstate(t, s)
+	c := newClient(t, s, maintainer(e))
+	ask := func() (absent bool, judged int, score *float64, overview bool) {
+		t.Helper()
+		var a struct {
+			Framework struct {
+				Absent bool
+				Judged int
+				Score  *float64
+			}
+		}
+		c.call("GET", "/api/compliance/cis-gke-1.6.0", nil, 200, &a)
+		var o struct{ Compliance []struct{ ID string } }
+		c.call("GET", "/api/overview", nil, 200, &o)
+		for _, f := range o.Compliance {
+			overview = overview || f.ID == "cis-gke-1.6.0"
+		}
+		return a.Framework.Absent, a.Framework.Judged, a.Framework.Score, overview
+	}
+	e.Scanned(t, e.Shop, `{"Coverage":{},"Judged":["k8s-anonymous-binding","k8s-cluster-admin-binding"]}`)
+	if absent, judged, score, overview := ask(); !absent || judged == 0 || score != nil || overview {
+		t.Errorf("manifests only: %v %d %v %v", absent, judged, score, overview)
+	}
+	if page := c.call("GET", "/api/compliance/cis-gke-1.6.0/report", nil, 200, nil); !strings.Contains(page, "no score") {
+		t.Error("the report does not say that there is no score")
+	}
+	e.Scanned(t, e.Ledger, `{"Coverage":{},"Judged":["gcp-gke-shielded-nodes-off"]}`)
+	if absent, judged, score, overview := ask(); absent || judged == 0 || score == nil || !overview {
+		t.Errorf("a cluster too: %v %d %v %v", absent, judged, score, overview)
+	}
+}
+
 // bump tells the columns in memory that findings changed.
 func bump(t *testing.T, e *storetest.Estate) {
 	t.Helper()
@@ -186,22 +274,39 @@ func TestControlAndReport(t *testing.T) {
 			t.Errorf("the report has %q", not)
 		}
 	}
+	for range 30 {
+		e.Add(t, storetest.Row{Address: hostile, First: 1700000000000})
+	}
+	bump(t, e)
+	page = c.call("GET", "/api/compliance/cis-aws-3.0.0/report", nil, 200, nil)
+	for _, has := range []string{"What fails", "Everyone may read", "<code>main.tf:7</code>", "nobody", "14 November 2023", "5 more are not named here", "control:cis-aws-3.0.0/2.1.4"} {
+		if !strings.Contains(page, has) {
+			t.Errorf("the report of fails has no %q", has)
+		}
+	}
+	if strings.Contains(page, "<script>") {
+		t.Error("the report has a script")
+	}
 	rows, err := csv.NewReader(strings.NewReader(c.call("GET", "/api/compliance/cis-aws-3.0.0/report?format=csv", nil, 200, nil))).ReadAll()
 	if err != nil || len(rows) < 50 || rows[1][0] != "cis-aws-3.0.0" {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 	var report struct {
 		MadeBy, Organisation string
+		Failing              []struct {
+			Count, More int
+			Findings    []json.RawMessage
+		}
 		Exceptions           []json.RawMessage
 		Controls             []json.RawMessage
 	}
 	c.call("GET", "/api/compliance/cis-aws-3.0.0/report?format=json", nil, 200, &report)
-	if report.MadeBy != "ada@example.org" || !strings.HasPrefix(report.Organisation, "Acme") || len(report.Exceptions) != 1 || len(report.Controls) != len(rows)-1 {
+	if report.MadeBy != "ada@example.org" || !strings.HasPrefix(report.Organisation, "Acme") || len(report.Exceptions) != 1 || len(report.Failing) != 1 || report.Failing[0].Count != 30 || report.Failing[0].More != 5 || len(report.Failing[0].Findings) != 25 || len(report.Controls) != len(rows)-1 {
 		t.Errorf("%s %s %d %d", report.MadeBy, report.Organisation, len(report.Exceptions), len(report.Controls))
 	}
 	var records int
-	if err := s.DB.NewRaw("SELECT count(*) FROM audit_record WHERE action = 'compliance.export'").Scan(t.Context(), &records); err != nil || records != 3 {
-		t.Errorf("%d records of reports, want 3 (%v)", records, err)
+	if err := s.DB.NewRaw("SELECT count(*) FROM audit_record WHERE action = 'compliance.export'").Scan(t.Context(), &records); err != nil || records != 4 {
+		t.Errorf("%d records of reports, want 4 (%v)", records, err)
 	}
 }
 

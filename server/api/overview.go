@@ -40,7 +40,7 @@ type failing struct {
 type overviewBody struct {
 	*store.Overview
 	Coverage   overviewCoverage    `json:"coverage"`
-	Compliance []frameworkStanding `json:"compliance" doc:"frameworks that something was judged for; of the query only repo:, team: and branch: count"`
+	Compliance []frameworkStanding `json:"compliance" doc:"frameworks that have a score; of the query only repo:, team: and branch: count"`
 }
 
 type overviewOutput struct{ Body overviewBody }
@@ -70,7 +70,7 @@ func (s *Service) getOverview(ctx context.Context, call *Call, in *overviewInput
 	}
 	b.Compliance = []frameworkStanding{}
 	for i := range rules.Frameworks() {
-		if f, _ := g.framework(&rules.Frameworks()[i]); f.Judged > 0 {
+		if f, _ := g.framework(&rules.Frameworks()[i]); f.Score != nil {
 			b.Compliance = append(b.Compliance, f)
 		}
 	}
