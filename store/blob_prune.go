@@ -33,6 +33,7 @@ var pointers = []string{
 	"SELECT DISTINCT substr(detail, 1, 40) FROM presence",
 	"SELECT DISTINCT substr(result, 1, 40) FROM commit_result",
 	"SELECT DISTINCT substr(coverage, 1, 40) FROM commit_result",
+	"SELECT DISTINCT substr(result, 1, 40) FROM commit_part",
 	"SELECT DISTINCT substr(edges, 1, 40) FROM snapshot",
 }
 

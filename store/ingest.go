@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/uptrace/bun"
 )
 
 // Rules of this file, how scans become findings:
@@ -419,60 +416,6 @@ func (g *ingest) saveEvents(ctx context.Context) error {
 		rows[i] = []any{g.Store.NewID(), e.finding, e.at, e.kind, g.Actor, g.branch, e.sha, e.data}
 	}
 	return g.insert(ctx, "event", []string{"id", "finding", "at", "kind", "actor", "branch", "sha", "data"}, rows)
-}
-
-// saveCommits writes the rows of the commits. A commit that has one keeps it, unless a whole scan says something else of it.
-func (g *ingest) saveCommits(ctx context.Context) error {
-	known := map[string]string{} // sha: coverage
-	for part := range slices.Chunk(g.commits, 500) {
-		names := make([]string, len(part))
-		for i, c := range part {
-			names[i] = c.result.Commit.SHA
-		}
-		var list []struct{ SHA, Coverage string }
-		if err := g.NewRaw("SELECT sha, coverage FROM commit_result WHERE repository = ? AND sha IN (?)", g.Repository, bun.List(names)).Scan(ctx, &list); err != nil {
-			return fmt.Errorf("read the commits: %w", err)
-		}
-		for _, k := range list {
-			known[k.SHA] = k.Coverage
-		}
-	}
-	var rows, changes [][]any
-	for _, c := range g.commits {
-		r := c.result
-		if r.Commit.SHA == "" || r.Aside {
-			continue
-		}
-		coverage, err := g.SaveBlob(ctx, r.Coverage)
-		if err != nil {
-			return err
-		}
-		if was, ok := known[r.Commit.SHA]; ok {
-			if was != coverage && coverage != "" {
-				changes = append(changes, []any{g.Scan, g.Now, r.Fails, r.Waiting, r.Excused, r.Trouble, coverage, g.Repository, r.Commit.SHA})
-			}
-			continue
-		}
-		known[r.Commit.SHA] = coverage
-		text := []byte(nil)
-		if len(c.delta.Added)+len(c.delta.Gone) > 0 {
-			if text, err = json.Marshal(c.delta); err != nil {
-				return fmt.Errorf("write what a commit changed: %w", err)
-			}
-		}
-		result, err := g.SaveBlob(ctx, text)
-		if err != nil {
-			return err
-		}
-		i := r.Commit
-		rows = append(rows, []any{g.Store.NewID(), g.Repository, i.SHA, i.Parent, i.Author, i.Email, i.Subject, i.At, g.Scan, g.Now,
-			r.Fails, r.Waiting, r.Excused, r.Trouble, len(c.delta.Added), len(c.delta.Gone), result, coverage})
-	}
-	if err := g.insert(ctx, "commit_result", []string{"id", "repository", "sha", "parent", "author", "email", "subject", "committed_at", "scan", "scanned_at",
-		"findings", "undecided", "suppressed", "problems", "added", "gone", "result", "coverage"}, rows); err != nil {
-		return err
-	}
-	return g.each(ctx, "UPDATE commit_result SET scan = ?, scanned_at = ?, findings = ?, undecided = ?, suppressed = ?, problems = ?, coverage = ? WHERE repository = ? AND sha = ?", changes)
 }
 
 // saveBranch notes the newest commit of the branch's line, and tells those who look.

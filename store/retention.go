@@ -173,6 +173,9 @@ func (f forgetting) commits(ctx context.Context, before Millis) error {
 				break
 			}
 			if err := f.delete(ctx, "commit.forget", before, func(ctx context.Context, tx *Tx) (int64, error) {
+				if _, err := tx.NewRaw("DELETE FROM commit_part WHERE repository = ? AND sha IN (SELECT sha FROM commit_result WHERE id IN (?) AND scanned_at < ?)", r, bun.List(ids), before).Exec(ctx); err != nil {
+					return 0, err
+				}
 				result, err := tx.NewRaw("DELETE FROM commit_result WHERE id IN (?) AND scanned_at < ?", bun.List(ids), before).Exec(ctx)
 				if err != nil {
 					return 0, err

@@ -41,6 +41,7 @@ type UploadTarget struct {
 	Branch     ID
 	Before     string // commit that the branch had results of before; "" for none, or when it is the same one
 	Connected  bool   // the repository is fetched and scanned here too
+	Later      bool   // the branch had results of an earlier commit
 }
 
 // OpenUpload finds the branch of a repository that results were uploaded for, or makes it. An upload moves the head of a branch only when
@@ -50,8 +51,14 @@ func (tx *Tx) OpenUpload(ctx context.Context, r *Repository, branch string, comm
 	var head, scanned string
 	var headAt Millis
 	err := tx.NewRaw("SELECT id, head, head_at, scanned FROM branch WHERE repository = ? AND name = ?", r.ID, branch).Scan(ctx, &t.Branch, &head, &headAt, &scanned)
-	if scanned != commit.SHA {
-		t.Before = scanned
+	if err == nil && scanned == commit.SHA {
+		var parent string
+		if err := tx.NewRaw("SELECT coalesce(max(parent), '') FROM commit_result WHERE repository = ? AND sha = ?", r.ID, scanned).Scan(ctx, &parent); err != nil {
+			return t, fmt.Errorf("look for a commit: %w", err)
+		}
+		t.Later = parent != ""
+	} else {
+		t.Before, t.Later = scanned, scanned != ""
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows) && t.Connected:
@@ -115,6 +122,19 @@ func (s *Store) Uploads(ctx context.Context, repository ID, branch string) (list
 		return nil, fmt.Errorf("read what was uploaded: %w", err)
 	}
 	return list, nil
+}
+
+// UploadedMakers returns who uploaded results for a branch before.
+func (tx *Tx) UploadedMakers(ctx context.Context, branch ID) (map[string]bool, error) {
+	var list []string
+	if err := tx.NewRaw("SELECT maker FROM upload WHERE branch = ?", branch).Scan(ctx, &list); err != nil {
+		return nil, fmt.Errorf("read what was uploaded: %w", err)
+	}
+	out := make(map[string]bool, len(list))
+	for _, maker := range list {
+		out[maker] = true
+	}
+	return out, nil
 }
 
 // EndUpload notes that results were taken in, as a scan that is done.

@@ -139,9 +139,16 @@ func (s *Service) upload(ctx context.Context, call *Call, in *uploadInput) (*upl
 		if err != nil {
 			return err
 		}
+		known, err := tx.UploadedMakers(ctx, target.Branch)
+		if err != nil {
+			return err
+		}
 		for i := range results {
-			results[i].Commit.Parent = target.Before
-			results[i].Aside = target.Connected || i > 0
+			r := &results[i]
+			r.Commit.Parent, r.Aside = target.Before, target.Connected
+			if !known[r.Maker] && (target.Later || target.Connected) {
+				r.Delta = &store.CommitDelta{} // what a tool says for the first time was not brought by this commit
+			}
 		}
 		b.Scan = s.Store.NewID()
 		counts, err := tx.Ingest(ctx, store.Ingest{Repository: repository.ID, Branch: target.Branch, Scan: b.Scan, Actor: call.Subject.Name, Results: results})
@@ -260,10 +267,9 @@ func (s *Service) uploadedBefore(ctx context.Context, repository store.ID, u *up
 	return scan, nil
 }
 
-// results makes what the store takes in: one result per maker, our own first. The numbers of the commit are with the first.
+// results makes what the store takes in: one result per maker, our own first, each with its own numbers.
 func (s *Service) results(u *uploaded, commit store.CommitInfo, paths []string) ([]store.Result, error) {
 	var out []store.Result
-	total := store.Result{}
 	for _, maker := range slices.Sorted(maps.Keys(u.found)) {
 		r := store.Result{Commit: commit, Full: true, Maker: maker, Covers: u.covered(paths)}
 		for i := range u.found[maker] {
@@ -275,23 +281,22 @@ func (s *Service) results(u *uploaded, commit store.CommitInfo, paths []string) 
 			r.Found = append(r.Found, *found)
 			switch {
 			case found.Outcome == "undecided":
-				total.Waiting++
+				r.Waiting++
 			case found.Suppressed:
-				total.Excused++
+				r.Excused++
 			default:
-				total.Fails++
+				r.Fails++
 			}
 		}
 		out = append(out, r)
 	}
 	if u.coverage != nil {
-		total.Trouble = len(u.coverage.Problems)
+		out[0].Trouble = len(u.coverage.Problems)
 		var err error
 		if out[0].Coverage, err = masked(u.coverage); err != nil {
 			return nil, fmt.Errorf("write the coverage: %w", err)
 		}
 	}
-	out[0].Fails, out[0].Waiting, out[0].Excused, out[0].Trouble = total.Fails, total.Waiting, total.Excused, total.Trouble
 	return out, nil
 }
 

@@ -126,6 +126,50 @@ func result(rule, uri string, line int, more string) string {
 	return fmt.Sprintf(`{"ruleId":%q,"message":{"text":"m"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":%q},"region":{"startLine":%d}}}]%s}`, rule, uri, line, more)
 }
 
+// TestUploadTools holds that the numbers of a commit are those of all tools together: no tool fixes what another one found, one that says
+// something for the first time brings nothing, and one that says it again replaces what it said.
+func TestUploadTools(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		d := newDesk(t, s)
+		log := func(tool string, rules ...string) string {
+			var list []string
+			for i, rule := range rules {
+				list = append(list, result(rule, rule+".tf", i+1, ""))
+			}
+			return strings.ReplaceAll(sarif(strings.Join(list, ",")), "Check Ov", tool)
+		}
+		first, second := strings.Repeat("a", 40), strings.Repeat("b", 40)
+		var repository store.ID
+		for i, step := range []struct {
+			commit, text string
+			want         string // of both commits: findings, what they brought and fixed
+		}{
+			{first, log("one", "X1", "X2"), "2 +2-0"},
+			{first, log("two", "Y1"), "3 +3-0"},
+			{second, log("one", "X2", "X3"), "2 +1-1, 3 +3-0"},
+			{second, log("two", "Y2"), "3 +2-2, 3 +3-0"},         // Y1 is fixed by it, and X2 and X3 are not
+			{second, log("two", "Y1", "Y2"), "4 +2-1, 3 +3-0"},   // it was not fixed after all
+			{second, ours(t, "a"), "5 +2-1, 3 +3-0"},             // ours come later than those of others
+			{second, log("three", "Z1", "Z2"), "7 +2-1, 3 +3-0"}, // known to nobody whether this commit brought them
+			{second, log("three", "Z1"), "6 +2-2, 3 +3-0"},
+			{second, log("one", "X2", "X3", "X4"), "7 +3-2, 3 +3-0"},
+		} {
+			var got uploadAnswer
+			d.call("POST", fmt.Sprintf("/api/uploads?repository=acme/web&branch=main&at=2026-01-0%dT00:00:00Z&commit=%s", map[string]int{first: 1, second: 2}[step.commit], step.commit), step.text, 200, &got)
+			repository = got.Repository
+			var commits struct{ Items []store.Commit }
+			d.call("GET", "/api/repositories/"+repository.String()+"/commits", "", 200, &commits)
+			var line []string
+			for _, c := range commits.Items {
+				line = append(line, fmt.Sprintf("%d +%d-%d", c.Findings, c.Added, c.Gone))
+			}
+			if diff := cmp.Diff(step.want, strings.Join(line, ", ")); diff != "" {
+				t.Errorf("step %d (-want +got)\n%s", i, diff)
+			}
+		}
+	})
+}
+
 // TestUploadSARIF holds how results of other tools are read.
 func TestUploadSARIF(t *testing.T) {
 	s := storetest.Open(t, storetest.Address(t, store.SQLite))
