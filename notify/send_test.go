@@ -116,6 +116,11 @@ func TestSend(t *testing.T) {
 			t.Errorf("%s: %+v", address, got)
 		}
 	}
+	// A name that is public and leads inside is caught when it is connected to.
+	if w, err := NewSender(Sender{Hosts: hosts(t)}).client.Get(server.URL + "/ok"); err == nil {
+		w.Body.Close()
+		t.Error("the connection itself is not guarded")
+	}
 	if len(asked) != before {
 		t.Error("there was a request inside")
 	}
