@@ -143,14 +143,32 @@ func Redact(text string) string {
 		return m[1] + Hidden + "@"
 	})
 	text = schemes().ReplaceAllString(text, "$1 "+Hidden)
-	text = named().ReplaceAllStringFunc(text, func(s string) string {
-		name := named().FindStringSubmatch(s)[1]
-		if strings.HasSuffix(strings.ToLower(name), "secretsmanager:") {
-			return s // secretsmanager:GetSecretValue is a permission
+	return withoutNamed(text) + cut
+}
+
+// withoutNamed hides values behind names. Where a value is a name itself, of what stands behind it (X-Secret:[dbPassword: hunter2]), that
+// is hidden.
+func withoutNamed(text string) string {
+	var b strings.Builder
+	done := 0
+	for from := 0; ; {
+		m := named().FindStringSubmatchIndex(text[from:])
+		if m == nil {
+			b.WriteString(text[done:])
+			return b.String()
 		}
-		return name + Hidden
-	})
-	return text + cut
+		begin, end := from+m[4], from+m[5]
+		value, behind := text[begin:end], strings.TrimLeft(text[end:], " \t")
+		if bare := strings.Trim(value, "[{(:="); len(bare) > 0 && SecretName(bare) && (strings.HasSuffix(value, ":") || strings.HasSuffix(value, "=") || strings.HasPrefix(behind, ":") || strings.HasPrefix(behind, "=")) {
+			from = begin
+			continue
+		}
+		if from = end; strings.HasSuffix(strings.ToLower(text[:begin]), "secretsmanager:") {
+			continue // secretsmanager:GetSecretValue is a permission
+		}
+		b.WriteString(text[done:begin] + Hidden)
+		done = end
+	}
 }
 
 // secretNames are parts of names whose values are secrets.

@@ -72,3 +72,17 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+// TestRedact_nested: what is named like a secret can be a name itself.
+func TestRedact_nested(t *testing.T) {
+	for text, want := range map[string]string{
+		"X-Secret:[dbPassword: hunter2hunter2]":       "X-Secret:[dbPassword: [hidden]]",
+		"X-Secret:[aws_secret_access_key = hunter22]": "X-Secret:[aws_secret_access_key = [hidden]]",
+		"X-Secret:[hunter2]":                          "X-Secret:[hidden]]",
+		"password=mysecret, token: mytoken":           "password=[hidden], token: [hidden]",
+	} {
+		if got := Redact(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

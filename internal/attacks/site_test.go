@@ -116,8 +116,14 @@ func newSite(t *testing.T, engine store.Engine, more ...string) *site {
 			_ = s.process.Process.Kill()
 			<-ended
 		}
-		if text := s.said.String(); t.Failed() {
-			t.Logf("the server:\n%s", text[max(0, len(text)-3000):])
+		if t.Failed() {
+			var b strings.Builder
+			for line := range strings.Lines(s.said.String()) {
+				if !strings.Contains(line, `"level":"DEBUG"`) && !strings.Contains(line, `"level":"INFO"`) {
+					b.WriteString(line[:min(len(line), 500)] + "\n")
+				}
+			}
+			t.Logf("the server:\n%s", b.String()[max(0, b.Len()-8000):])
 		}
 	})
 	s.eventually("the server answers", time.Minute, func() error {

@@ -209,6 +209,9 @@ func TestTokens(t *testing.T) {
 		flipped[10] ^= 1
 		with(string(flipped)).want(401, "GET", "/api/session", nil)
 		with(token[:len(token)-1]).want(401, "GET", "/api/session", nil)
+		unknown, _ := signin.NewToken() // its checksum is right
+		with(unknown).want(401, "GET", "/api/session", nil)
+		with("ghp_"+token[4:]).want(401, "GET", "/api/session", nil)
 
 		for _, bad := range []map[string]any{
 			{"permissions": []string{"everything"}}, {"permissions": []string{"token:write"}}, {"permissions": []string{"self:write"}}, {"permissions": []string{}},
