@@ -211,10 +211,16 @@ func excerpt(l finding.Location, around int, files func(string) *source.File) *j
 	}
 	last := max(l.To.Line, l.From.Line)
 	e := &jobs.Excerpt{File: l.File, First: max(l.From.Line-around, 1), Mark: [2]int{l.From.Line, last}}
-	for n := e.First; n <= min(last+around, f.Lines(), e.First+excerptMost-1); n++ {
-		e.Lines = append(e.Lines, clipped(f.Text(f.Line(n))))
+	text := func(n int) (string, bool) {
+		if n < 1 || n > f.Lines() {
+			return "", false
+		}
+		return clipped(f.Text(f.Line(n))), true
 	}
-	e.Lines = rule.MaskedLines(e.Lines, false)
+	for n := e.First; n <= min(last+around, f.Lines(), e.First+excerptMost-1); n++ {
+		line, _ := text(n)
+		e.Lines = append(e.Lines, rule.Without(line, rule.SpansAt(text, n, false)))
+	}
 	return e
 }
 

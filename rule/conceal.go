@@ -98,7 +98,9 @@ var (
 	// pair is how lists of variables are written in one line: {name: DB_PASSWORD, value: x}. nameLine is the first half of the same in two.
 	pair     = lazy(`(?i)\b(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?\s*,\s*["']?value["']?\s*[:=]\s*["']?([^\s"',{}]{4,})`)
 	nameLine = lazy(`(?i)^[\s{-]*["']?(?:name|key)["']?\s*[:=]\s*["']?([A-Za-z0-9_.-]+)["']?,?\s*$`)
-	dotted   = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
+	// account is what curl and its like are given to sign in with: -u name:password.
+	account = lazy(`(?:^|[\s"'])(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"'=]+:([^\s"'${}]{4,})`)
+	dotted  = lazy(`^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[^\]]*\])+$`)
 )
 
 // SecretSpans returns the parts of a line of source text that are not to be shown: what is assigned to the name of a secret,
@@ -127,6 +129,9 @@ func SecretSpans(line string, all bool) [][2]int {
 		if secretName(line[m[2]:m[3]]) {
 			spans = append(spans, [2]int{m[4], m[5]})
 		}
+	}
+	for _, m := range account().FindAllStringSubmatchIndex(line, -1) {
+		spans = append(spans, [2]int{m[2], m[3]})
 	}
 	spans = append(spans, seal.Spans(line)...)
 	lower := strings.ToLower(line)

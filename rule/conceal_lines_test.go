@@ -30,6 +30,7 @@ func TestSpansAt(t *testing.T) {
 		"compose":                 "environment:\n  - DB_PASSWORD=hunter2\n  - REGION=shown",
 		"compose as mapping":      "environment:\n  DB_PASSWORD: hunter2\n  REGION: shown",
 		"arguments":               "args:\n  - --password\n  - hunter2\n  - --region\n  - shown",
+		"an account":              "curl -u shown:hunter2 --user \"shown:hunter2\" -u shown:$PASSWORD https://x\ndocker run -u shown:100",
 		"a Secret":                "apiVersion: v1\nkind: Secret\ndata:\n  shown: hunter2\n  blob: |\n    hunter2\n---\nkind: ConfigMap\ndata:\n  shown: shown",
 		"a Secret of Terraform":   "resource \"kubernetes_secret_v1\" \"shown\" {\n  data = {\n    any = \"hunter2\"\n  }\n}",
 		"a Secret, its kind last": "stringData:\n  shown: hunter2\nkind: Secret",
