@@ -9,14 +9,23 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build ./plumbline
-	$(GO) build -trimpath -ldflags "-s -w" -o plumbline ./cmd/plumbline
+	@echo "building ./plumbline: the first time takes some minutes"
+	@$(GO) build -trimpath -ldflags "-s -w" -o plumbline ./cmd/plumbline
 
-web: ## build the interface, which the next build carries inside (needs Node.js)
-	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run build
+web: web/node_modules/.package-lock.json ## build the interface, which the next build carries inside (needs Node.js)
+	@echo "building the interface"
+	@cd web && npm run -s build
+
+# npm writes this file last: what is installed is what the lock file says until that changes.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@echo "installing what the interface is built with"
+	@cd web && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json
 
 demo: web build ## a server with repositories made of examples/, at http://localhost:7420
-	$(GO) run ./internal/demo examples .demo/repositories
-	./plumbline serve --data .demo/data --allow-file .demo/repositories --history 1000 $$(printf -- '--connect %s ' .demo/repositories/*)
+	@echo "making repositories with some history of examples/, where there are none yet"
+	@$(GO) run -trimpath ./internal/demo examples .demo/repositories
+	@echo "starting the server"
+	@./plumbline serve --data .demo/data --allow-file .demo/repositories --history 1000 $$(printf -- '--connect %s ' .demo/repositories/*)
 
 test: ## the everyday tests: nothing runs beside them, nothing long (under three minutes); `make check` has all
 	$(GO) test -short ./...

@@ -135,10 +135,11 @@ func openAudit(ctx context.Context, c *call, f *auditFlags) (*store.Store, *stor
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := f.open(ctx, c, "command")
+	db, err := f.openExisting(ctx, c, "command")
 	if err != nil {
 		return nil, nil, err
 	}
+	f.started = true
 	ring, err := f.ring(ctx, c, data, db)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())

@@ -91,8 +91,8 @@ func runBackup(ctx context.Context, c *call, f *serverFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(address); err != nil && !postgres(address) {
-		return &failed{Failure, "there is no database at " + address, "name the data directory of the server with --data, or its database with --database"}
+	if err := isThere(address); err != nil {
+		return err
 	}
 	db, err := store.Open(ctx, store.Options{Address: address, Kind: "command"})
 	if err != nil {

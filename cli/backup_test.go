@@ -54,6 +54,16 @@ func drill(t *testing.T, engine store.Engine) {
 			t.Fatal(err)
 		}
 	}
+	data := filepath.Join(dir, "data") // the key that serve would have made
+	if engine == store.SQLite {
+		data = filepath.Dir(address)
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.CreateKeyFile(filepath.Join(data, "master.key")); err != nil {
+		t.Fatal(err)
+	}
 	checkpoint := run(Clean, append([]string{"audit", "checkpoint"}, at(address)...)...)
 	if err := os.WriteFile(filepath.Join(dir, "kept"), []byte(checkpoint[strings.Index(checkpoint, "# The key"):]), 0o600); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/jobs"
 	"plumbline.dev/plumbline/mirror"
 	"plumbline.dev/plumbline/server/api"
@@ -41,7 +42,11 @@ func connect(ctx context.Context, c *call, db *store.Store, queue *jobs.Queue, a
 			return err
 		})
 		if fault, ok := errors.AsType[*store.Fault](err); ok && fault.Kind == store.Conflict {
-			fmt.Fprintf(c.Err, "plumbline: --connect %s: %s\n", text, fault.Text) // as at every start after the first
+			have, err := db.RepositoryNamed(ctx, access.Scope{Organisation: int64(organisation.ID), All: true}, r.Name)
+			if err == nil && have.Address == r.Address {
+				continue // as at every start after the first
+			}
+			fmt.Fprintf(c.Err, "plumbline: --connect %s: %s\n", text, fault.Text)
 			continue
 		}
 		if err != nil {

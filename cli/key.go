@@ -19,6 +19,7 @@ type keyFlags struct {
 	file    string
 	command string
 	old     string
+	started bool // the key is that of a server that was started before: none is made
 }
 
 func (f *keyFlags) declare(c *call) {
@@ -81,7 +82,11 @@ func (f *keyFlags) read(ctx context.Context, c *call, data string, db *store.Sto
 	}
 	if number != "" {
 		return seal.Key{}, &failed{Failure, fmt.Sprintf("the master key %s, which this database was sealed with, is not at %s", number, file),
-			"put the file back (it is in no backup of the database), or name it with --key-file or --key-command"}
+			"put the file back (it is in no backup of the database); on another machine, give the key of the server with --key-file or --key-command"}
+	}
+	if f.started {
+		return seal.Key{}, &failed{Failure, "no server has started on this database yet, and there is no master key at " + file,
+			"start plumbline serve on it first; then give the key of the server with --key-file or --key-command"}
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return seal.Key{}, fmt.Errorf("make the data directory: %w", err)

@@ -61,12 +61,21 @@ func (f *serveFlags) signIn(c *call, db *store.Store, log *slog.Logger, ring *se
 	return people, nil
 }
 
-// announce says where the server is, and how its first administrator signs in.
-func announce(c *call, address, link string) {
+// announce says where the server is, and how an administrator signs in.
+func (f *serveFlags) announce(c *call, address, link string) {
 	fmt.Fprintf(c.Out, "Plumbline is at %s\n", address)
 	if link != "" {
 		fmt.Fprintf(c.Out, "Sign in as administrator, within 30 minutes and once: %s%s\n", address, link)
+		return
 	}
+	where := ""
+	switch {
+	case f.database != "":
+		where = " with the same --database" // the address may hold a password
+	case f.data != "":
+		where = " --data " + f.data
+	}
+	fmt.Fprintf(c.Out, "For a link to sign in as administrator: plumbline admin-link%s\n", where)
 }
 
 type adminLinkFlags struct {
@@ -89,7 +98,7 @@ is for those who have the database of the server in hand anyway, and is recorded
 			c.set.StringVar(&f.email, "email", "", "who signs in, and becomes an administrator when they are none yet, `ADDRESS` (default: the first administrator)")
 		},
 		run: func(ctx context.Context, c *call) error {
-			db, err := f.open(ctx, c, "command")
+			db, err := f.openExisting(ctx, c, "command")
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -78,6 +79,39 @@ func (f *serverFlags) open(ctx context.Context, c *call, kind string) (*store.St
 	return store.Open(ctx, store.Options{Address: address, Kind: kind})
 }
 
+// openExisting opens the database of a server that was started before. Only serve makes one: who names the wrong place must not be
+// answered out of an empty one.
+func (f *serverFlags) openExisting(ctx context.Context, c *call, kind string) (*store.Store, error) {
+	address, err := f.databaseAddress(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := isThere(address); err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Options{Address: address, Kind: kind})
+}
+
+// isThere errs when there is no database at an address. A database of PostgreSQL says so itself when it is opened.
+func isThere(address string) error {
+	if _, err := os.Stat(address); err != nil && !postgres(address) {
+		return &failed{Failure, "there is no database at " + address, "name the data directory of the server with --data, or its database with --database"}
+	}
+	return nil
+}
+
+// free errs when nobody can listen on an address: a server that cannot start leaves nothing behind.
+func free(ctx context.Context, address string) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &failed{Failure, "another program listens on " + address + " already, perhaps another server", "give this one an address of its own with --listen, as --listen 127.0.0.1:7421"}
+	}
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l.Close()
+}
+
 type serveFlags struct {
 	serverFlags
 	work    workFlags
@@ -121,6 +155,9 @@ one SQLite file in the data directory, or a PostgreSQL database that any number 
 func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if err := free(ctx, f.listen); err != nil {
+		return err
+	}
 	db, err := f.open(ctx, c, "serve")
 	if err != nil {
 		return err
@@ -179,11 +216,15 @@ func runServe(ctx context.Context, c *call, f *serveFlags) error {
 	if err := connect(ctx, c, db, queue, f.connect); err != nil {
 		return err
 	}
+	here := &work.Hosts
+	if f.noWork {
+		here = nil // what is there for the workers is not known here
+	}
 	o := server.Options{Listen: f.listen, Store: db, Log: log, Version: version, SignIn: people, Keys: ring, Data: data, Queue: queue,
 		Audit: w.Audit, Tracer: tracer, MetricsToken: w.Token, TrustedProxies: proxies, Channels: api.Channels{Keys: ring, Hosts: sender.Hosts, Mail: sender.Mail != nil},
-		Limits: server.DefaultLimits, Repositories: api.Repositories{AllowFile: f.work.allowFile != "", Keys: ring, Fetch: queue.FetchNow,
+		Limits: server.DefaultLimits, Repositories: api.Repositories{AllowFile: f.work.allowFile != "", Hosts: here, Keys: ring, Fetch: queue.FetchNow,
 			Mirror: func(repository store.ID) mirror.Mirror { return jobs.MirrorOf(data, repository) }},
-		Ready: func(address string) { announce(c, f.address(c, address), link) }}
+		Ready: func(address string) { f.announce(c, f.address(c, address), link) }}
 	if files, built := web.Files(); built {
 		o.Web = files
 	}

@@ -52,6 +52,7 @@ func (f *workFlags) options(at workPlace) (jobs.Options, error) {
 		list = append(list, "file://"+at.call.path(folder))
 	}
 	hosts, err := outbound.Parse(list, "--git-hosts")
+	hosts.Folders = "--allow-file"
 	if err != nil {
 		return jobs.Options{}, usage("--git-hosts: %v", err)
 	}
@@ -108,7 +109,7 @@ var workerCommand = func() *command {
 		summary: "Fetch and scan for a server, on this machine",
 		long: `
 Works on the jobs of a server: fetches repositories, scans commits, looks after the database. Any number of workers share one
-PostgreSQL database. Each keeps mirrors of the repositories it scans in its own data directory. What a worker that dies was
+PostgreSQL database, and they all need the master key of the server (--key-file). Each keeps mirrors of the repositories it scans in its own data directory. What a worker that dies was
 working on goes on elsewhere within seconds.`,
 		flags: func(c *call) {
 			f = workerFlags{}
@@ -129,11 +130,12 @@ func runWorker(ctx context.Context, c *call, f *workerFlags) error {
 	if err != nil {
 		return err
 	}
-	db, err := f.open(ctx, c, "worker")
+	db, err := f.openExisting(ctx, c, "worker")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	f.keys.started = true
 	ring, err := f.keys.ring(ctx, c, data, db)
 	if err != nil {
 		return err

@@ -268,6 +268,9 @@ func (a *attempts) attempt(ctx context.Context, j *river.Job[Job]) error {
 	if a.worker.Log != nil {
 		a.worker.Log.WarnContext(ctx, "job failed", "kind", string(a.kind), "job", j.ID, "attempt", j.Attempt, "repository", j.Args.Repository.String(), "error", err)
 	}
+	if problem, ok := errors.AsType[*mirror.Error](err); ok && a.kind == Fetch && problem.Lasting() {
+		j.MaxAttempts = j.Attempt // tried again at once it ends the same; the next poll looks again
+	}
 	return errors.New(people(err)) // it is kept, and shown to whoever sees the repository
 }
 

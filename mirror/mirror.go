@@ -35,6 +35,11 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
+// Lasting reports whether trying again soon ends the same, because somebody has to change something first.
+func (e *Error) Lasting() bool {
+	return e.Kind == BadAddress || e.Kind == NoAccess || e.Kind == NotFound || e.Kind == UnknownHost
+}
+
 // ErrorKind says what kind of Error it is.
 type ErrorKind string
 

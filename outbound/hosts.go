@@ -23,6 +23,9 @@ import (
 
 // Hosts says what may be reached. The zero value allows nothing; Parse makes others.
 type Hosts struct {
+	// Folders is where people name folders of this machine; empty: where they name hosts.
+	Folders string
+
 	list   string // where people write what is allowed: --modules-hosts
 	public bool   // hosts of the internet by their names
 	names  []string
@@ -170,7 +173,7 @@ func (h Hosts) Lookup(ctx context.Context, host, port string) ([]netip.Addr, err
 	}
 	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil || len(all) == 0 {
-		return nil, refused("the host %s has no address", host)
+		return nil, &Refused{Text: fmt.Sprintf("the host %s has no address", host), Unknown: true}
 	}
 	for i, a := range all {
 		all[i] = a.Unmap()
@@ -191,6 +194,9 @@ func (h Hosts) Local(dir string) error {
 		if real, err = filepath.EvalSymlinks(up); err == nil && h.holds(real) {
 			return refused("there is no folder %s on the machine of the server: check the path, and that it is there for the server too", dir)
 		}
+	}
+	if h.Folders != "" {
+		return refused("repositories on the machine of the server are not read, unless %s names their folder: %s /path/to/repositories", h.Folders, h.Folders)
 	}
 	return refused("repositories on this machine are not read, unless %s names their folder: file:///path/to/repositories", h.list)
 }
@@ -237,8 +243,11 @@ func IsPublic(a netip.Addr) bool {
 }
 
 // Refused is why something may not be reached, or could not be: words for people, without secrets.
-type Refused struct{ Text string }
+type Refused struct {
+	Text    string
+	Unknown bool // there is no such host at the moment: later there may be
+}
 
 func (e *Refused) Error() string { return e.Text }
 
-func refused(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
+func refused(format string, args ...any) error { return &Refused{Text: fmt.Sprintf(format, args...)} }

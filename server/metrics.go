@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"plumbline.dev/plumbline/server/api"
 	"plumbline.dev/plumbline/store"
 	"plumbline.dev/plumbline/trace"
 )
@@ -77,7 +78,10 @@ func (s *Server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
 			span.Set("http.response.status_code", strconv.Itoa(code))
 			span.Set("plumbline.request", w.Header().Get("X-Request-Id"))
 			span.End(nil)
-			if code >= 500 {
+			switch {
+			case code == api.ClientGone:
+				s.Log.DebugContext(ctx, "nobody waited for the answer", "method", method, "route", route, "request", w.Header().Get("X-Request-Id"), "took", time.Since(began))
+			case code >= 500:
 				s.Log.WarnContext(ctx, "answered with an error", "method", method, "route", route, "code", code, "request", w.Header().Get("X-Request-Id"), "took", time.Since(began))
 			}
 		}()

@@ -153,7 +153,8 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:16]
 		w.Header().Set("X-Request-Id", id)
-		call := &api.Call{Request: id}
+		_, token := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		call := &api.Call{Request: id, Token: token}
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 			call.Address = host
 		}
@@ -165,6 +166,10 @@ func (s *Server) identify(next http.Handler) http.Handler {
 					signin.Refuse(w, http.StatusTooManyRequests, fault.Text)
 					return
 				}
+				if errors.Is(r.Context().Err(), context.Canceled) {
+					signin.Refuse(w, api.ClientGone, "The request was given up.")
+					return
+				}
 				s.Log.ErrorContext(r.Context(), "authenticate", "request", id, "error", err)
 				signin.Refuse(w, http.StatusServiceUnavailable, "The server cannot tell who you are at the moment. Try again.")
 				return
@@ -174,10 +179,19 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	})
 }
 
+// noOperation answers who asks the API for what it does not have.
+func noOperation(w http.ResponseWriter) {
+	signin.Refuse(w, http.StatusNotFound, "The API has nothing at this address: /api/openapi.json says what it has.")
+}
+
 // pages serves the interface: files as they are, and its first page for every address that is a view of it.
 func (s *Server) pages() http.Handler {
 	if s.Web == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/api/") {
+				noOperation(w)
+				return
+			}
 			if r.URL.Path != "/" {
 				http.NotFound(w, r)
 				return
@@ -191,7 +205,7 @@ func (s *Server) pages() http.Handler {
 		info, err := fs.Stat(s.Web, name)
 		switch {
 		case strings.HasPrefix(name, "api/"):
-			http.NotFound(w, r)
+			noOperation(w)
 			return
 		case name == "" || err != nil || info.IsDir():
 			w.Header().Set("Cache-Control", "no-cache")

@@ -20,7 +20,7 @@ func TestMiddleware(t *testing.T) {
 		Store: storetest.Open(t, storetest.Address(t, store.SQLite)), Log: slog.New(slog.DiscardHandler), Version: "test",
 		Web: fstest.MapFS{"index.html": {Data: []byte("<title>Plumbline</title>")}, "assets/a.js": {Data: []byte("1")}},
 		Authenticate: func(r *http.Request) (access.Subject, error) {
-			if r.Header.Get("Authorization") == "" {
+			if text := r.Header.Get("Authorization"); text == "" || text == "Bearer wrong" {
 				return access.Subject{}, nil
 			}
 			return access.Subject{Kind: "person", ID: 7, Name: "ada@example.org", Organisation: 1, Role: access.Viewer}, nil
@@ -37,7 +37,8 @@ func TestMiddleware(t *testing.T) {
 		{"another site's change", "POST", "/api/session", "Sec-Fetch-Site: cross-site", 403, ""},
 		{"the first page", "GET", "/", "", 200, "Plumbline"},
 		{"a view of the interface", "GET", "/findings?q=severity:high", "", 200, "Plumbline"},
-		{"no such operation", "GET", "/api/nothing", "", 404, ""},
+		{"a token that is none", "GET", "/api/session", "Authorization: Bearer wrong", 401, "The token of this request is not known, or it has ended or was revoked"},
+		{"no such operation", "GET", "/api/nothing", "", 404, `"detail":"The API has nothing at this address`},
 		{"the document", "GET", "/api/openapi.json", "", 200, "get-session"},
 		{"a way out", "GET", "/../../etc/passwd", "", 307, ""},
 	} {

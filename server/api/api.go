@@ -118,6 +118,7 @@ type Call struct {
 	Scope   access.Scope // where the subject has the permission that the operation needs
 	Address string       // of the client
 	Request string       // id of the request
+	Token   bool         // a token came with the request; of a Subject that is nobody it is not a good one
 }
 
 // Actor is the subject in the words of the audit log.
@@ -227,6 +228,8 @@ func (op *operation) refuses(call *Call) (status int, why string) {
 	}
 	scope := call.Subject.Scope(op.needs)
 	switch {
+	case call.Subject.Kind == "" && call.Token:
+		return http.StatusUnauthorized, "The token of this request is not known, or it has ended or was revoked: make a new one, or sign in."
 	case call.Subject.Kind == "":
 		return http.StatusUnauthorized, "Nobody is signed in: sign in, or send a token as Authorization: Bearer."
 	case !scope.Somewhere():
@@ -238,6 +241,10 @@ func (op *operation) refuses(call *Call) (status int, why string) {
 	}
 	return 0, ""
 }
+
+// ClientGone is the status of an answer that nobody waits for any more: whoever asked has gone. No client sees it; it keeps the
+// metrics from saying that the server failed.
+const ClientGone = 499
 
 // statuses turns the kinds of faults into HTTP.
 var statuses = map[store.FaultKind]int{
@@ -255,6 +262,9 @@ func (s *Service) status(ctx context.Context, call *Call, err error) error {
 	}
 	if known, ok := errors.AsType[huma.StatusError](err); ok {
 		return known
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return huma.NewError(ClientGone, "The request was given up.")
 	}
 	if ctx.Err() != nil {
 		return huma.NewError(http.StatusServiceUnavailable, "The request took too long or was given up.")

@@ -1,16 +1,19 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/mirror"
+	"plumbline.dev/plumbline/outbound"
 	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/store"
 )
@@ -18,6 +21,7 @@ import (
 // Repositories is what the operations on repositories need besides the database.
 type Repositories struct {
 	AllowFile bool                                                               // repositories on the server's own disk may be connected
+	Hosts     *outbound.Hosts                                                    // what is fetched from; nil: that is for the workers to say
 	Keys      *seal.Ring                                                         // seals credentials; nil: none are taken
 	Fetch     func(ctx context.Context, tx *store.Tx, repository store.ID) error // queues fetching and scanning; nil: nobody works
 	Mirror    func(repository store.ID) mirror.Mirror                            // nil: this process has no mirrors, and shows no code
@@ -117,7 +121,7 @@ func (s *Service) addRepository(ctx context.Context, call *Call, in *addReposito
 	}
 	b := &in.Body
 	r := store.Repository{ID: s.Store.NewID(), Name: strings.TrimSpace(b.Name), Settings: b.Settings, DefaultBranch: b.DefaultBranch}
-	address, err := s.checkAddress(b.Address)
+	address, err := s.checkAddress(ctx, b.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +176,7 @@ func (s *Service) changeRepository(ctx context.Context, call *Call, in *changeRe
 	if b.Address != nil {
 		now = *b.Address
 	}
-	address, err := s.checkAddress(now)
+	address, err := s.checkAddress(ctx, now)
 	if err != nil {
 		if b.Address != nil || b.Credential != nil {
 			return nil, err
@@ -246,7 +250,7 @@ func (s *Service) removeRepository(ctx context.Context, call *Call, in *oneRepos
 }
 
 // checkAddress reads an address that somebody entered; nil for an empty one.
-func (s *Service) checkAddress(text string) (*mirror.Address, error) {
+func (s *Service) checkAddress(ctx context.Context, text string) (*mirror.Address, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
@@ -259,7 +263,33 @@ func (s *Service) checkAddress(text string) (*mirror.Address, error) {
 	case a.Scheme == "http":
 		return nil, store.Refuse(store.Invalid, "Repositories are fetched over https or ssh: http lets others read and change what is fetched.")
 	}
+	if s.Repositories.Hosts == nil {
+		return a, nil
+	}
+	if a.Scheme == "file" {
+		err = s.Repositories.Hosts.Local(a.Path)
+	} else {
+		err = s.Repositories.reaches(ctx, a)
+	}
+	if err != nil {
+		return nil, store.Refuse(store.Invalid, "%s", sentence(err))
+	}
 	return a, nil
+}
+
+// reaches returns why a host is never fetched from. One that cannot be looked up at the moment may be there later.
+func (r Repositories) reaches(ctx context.Context, a *mirror.Address) error {
+	port := cmp.Or(a.Port, map[string]string{"https": "443", "ssh": "22"}[a.Scheme])
+	if err := r.Hosts.Check(a.Host, port); err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	_, err := r.Hosts.Lookup(ctx, a.Host, port)
+	if refused, ok := errors.AsType[*outbound.Refused](err); ok && !refused.Unknown {
+		return refused
+	}
+	return nil
 }
 
 // sentence makes an error that is for people one that stands alone.

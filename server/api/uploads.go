@@ -232,11 +232,11 @@ func (s *Service) uploadRepository(ctx context.Context, call *Call, in *uploadIn
 	case u.repository != "":
 		a, bad := mirror.ParseAddress(u.repository)
 		if bad != nil {
-			return nil, false, store.Refuse(store.Invalid, "Which repository are these results of? Name it as repository=…: what the log says is no address.")
+			return nil, false, store.Refuse(store.Invalid, "Which repository are these results of? Name it with --repository NAME, or in the address as ?repository=NAME: what the log says is no address.")
 		}
 		r, err = s.Store.RepositoryAt(ctx, call.Scope, a.Host, strings.TrimSuffix(strings.Trim(a.Path, "/"), ".git"))
 	default:
-		return nil, false, store.Refuse(store.Invalid, "Which repository are these results of? Name it as repository=….")
+		return nil, false, store.Refuse(store.Invalid, "Which repository are these results of? Name it with --repository NAME, or in the address as ?repository=NAME.")
 	}
 	fault, refused := errors.AsType[*store.Fault](err)
 	if !refused || fault.Kind != store.NotFound || in.Repository == "" {

@@ -311,7 +311,7 @@ func TestUploadTarget(t *testing.T) {
 		has               string
 	}{
 		{"what the log says", "", log, nil, 200, `"name":"acme/web"`},
-		{"no repository", "branch=main", sarif(""), nil, 422, "repository=…"},
+		{"no repository", "branch=main", sarif(""), nil, 422, "repository=NAME"},
 		{"no branch", "repository=own&commit=" + sha, sarif(""), nil, 422, "branch=…"},
 		{"no commit", "repository=own&branch=main", sarif(""), nil, 422, "commit=…"},
 		{"a short commit", "repository=own&branch=main&commit=abc", sarif(""), nil, 422, "complete id"},

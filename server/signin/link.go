@@ -101,7 +101,7 @@ func linkOf(ticket string) string { return "/signin?ticket=" + ticket }
 
 // errLink tells nobody whether there ever was such a link.
 func errLink() error {
-	return store.Refuse(store.Invalid, "This link has been used, or is too old. Ask for a new one; on the server itself, plumbline admin-link prints one.")
+	return store.Refuse(store.Invalid, "This link has been used, or is too old. Ask for a new one; on the server itself, plumbline admin-link prints one (with the --data or --database of the server).")
 }
 
 // RedeemLink signs in who has the ticket of a link.

@@ -102,7 +102,7 @@ export default function SignIn() {
           </p>
         )}
         <p className={css.help}>
-          {search.ticket ? 'No use for the link?' : 'No way in?'} Ask an administrator for a {search.ticket && 'new '}link. On the server itself, <code>plumbline admin-link</code> prints one.
+          {search.ticket ? 'No use for the link?' : 'No way in?'} Ask an administrator for a {search.ticket && 'new '}link. On the server itself, <code>plumbline admin-link</code> prints one, with the <code>--data</code> or <code>--database</code> of the server.
         </p>
       </div>
     </main>
