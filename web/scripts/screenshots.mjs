@@ -23,9 +23,23 @@ const shots = [
   ['palette', '/findings', { do: async (page) => { await page.keyboard.press('Control+k'); await page.waitForTimeout(300); await page.keyboard.type('pay'); await page.waitForTimeout(600); } }],
   ['keys', '/findings', { do: async (page) => { await page.keyboard.press('?'); await page.waitForTimeout(400); } }],
   ...['overview', 'repositories', 'resources', 'graph', 'rules', 'compliance', 'jobs', 'audit', 'settings'].map((name) => [name, `/${name}`, {}]),
+  ['repository', '/repositories', { do: (page) => first(page, 'main tbody a', 'main h1') }],
+  ['code', '/graph?reach=1', { do: async (page) => { await page.locator('.react-flow__node-box').first().click(); await page.locator('main figure pre').waitFor(); await page.getByRole('link', { name: /:\d+$/ }).first().click(); await page.locator('[data-marked]').waitFor(); await page.waitForTimeout(400); } }],
+  ['graph-dark', '/graph', { dark: true }],
+  ['graph-reach', '/graph?reach=1', { do: async (page) => { await page.locator('.react-flow__node-box').first().click(); await page.locator('main figure pre').waitFor(); await page.waitForTimeout(400); } }],
+  ['rule', '/rules', { do: (page) => first(page, 'main tbody a', 'figure pre') }],
+  ['decide', '/rules', { do: async (page) => { await first(page, 'main tbody a', 'figure pre'); await page.getByRole('button', { name: 'Decide about this rule' }).click(); await page.waitForTimeout(1200); } }],
+  ['framework', '/compliance', { do: (page) => first(page, 'main tbody a[href*="cis-aws"]', 'main li button') }],
   ['overview-dark', '/overview', { dark: true }],
   ['overview-phone', '/overview', { size: phone }],
 ];
+
+/** Goes to the first of some links, and waits for what is there. */
+async function first(page, link, there) {
+  await page.locator(link).first().click();
+  await page.waitForSelector(there);
+  await page.waitForTimeout(700);
+}
 
 const wanted = process.argv.slice(2);
 await withBrowser(async ({ base, context }) => {

@@ -6,6 +6,7 @@ import { type AnyRoute, createRootRoute, createRoute, createRouter, lazyRouteCom
 import { onSignedOut } from '../api/http.ts';
 import { Problem } from '../api/problem.ts';
 import { Empty } from '../part/empty.tsx';
+import { PageFrame } from '../part/page.tsx';
 import { pages } from '../pages/index.tsx';
 import { parseSearch, writeSearch } from './address.ts';
 import { Boundary, Failure } from './boundary.tsx';
@@ -19,17 +20,23 @@ import { Toasts } from './toasts.tsx';
 const root = createRootRoute({
   component: Outlet,
   errorComponent: ({ error, reset }) => <Failure error={error} again={reset} />,
-  notFoundComponent: () => (
-    <main>
-      <Empty icon={IconCompass} title="There is no such page">
-        <p>The address may be old or mistyped.</p>
-        <To to="/findings">Go to the findings</To>
-      </Empty>
-    </main>
-  ),
 });
 
+/** What an address leads to that no page has. It stands in the shell, so that one is not lost. */
+function Missing() {
+  return (
+    <PageFrame title="There is no such page">
+      <Empty icon={IconCompass} title="Nothing is at this address">
+        <p>It may be old or mistyped.</p>
+        <To to="/findings">Go to the findings</To>
+      </Empty>
+    </PageFrame>
+  );
+}
+
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell });
+
+const missing = createRoute({ getParentRoute: () => shell, path: '$', component: Missing });
 
 const first = pages.find((p) => p.nav)?.path ?? '/findings';
 const start = createRoute({
@@ -51,7 +58,7 @@ const routeOf = (parent: unknown) => (p: Page) =>
 const router = createRouter({
   routeTree: root.addChildren([
     start,
-    shell.addChildren(pages.filter((p) => !p.bare).map(routeOf(shell))),
+    shell.addChildren([...pages.filter((p) => !p.bare).map(routeOf(shell)), missing]),
     ...pages.filter((p) => p.bare).map(routeOf(root)),
   ]) as AnyRoute,
   parseSearch,

@@ -52,7 +52,7 @@ export function Shell() {
   const here = pages.filter((p) => path === p.path || path.startsWith(p.path + '/') || matches(p.path, path)).sort((a, b) => b.path.length - a.path.length)[0];
 
   useEffect(() => {
-    document.title = here ? `${here.title} · Plumbline` : 'Plumbline';
+    document.title = `${here?.title ?? 'There is no such page'} · Plumbline`;
     setOpen(undefined);
   }, [here, path]);
 

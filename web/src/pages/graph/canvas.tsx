@@ -1,7 +1,7 @@
 import { memo, useEffect, useMemo, useRef } from 'react';
-import { Background, Controls, Handle, MarkerType, MiniMap, Position, ReactFlow, ReactFlowProvider, useOnViewportChange, useReactFlow, type Edge as FlowEdge, type Node as FlowNode, type NodeProps, type Viewport } from '@xyflow/react';
+import { Handle, MarkerType, Panel, Position, ReactFlow, ReactFlowProvider, useOnViewportChange, useReactFlow, type Edge as FlowEdge, type Node as FlowNode, type NodeProps, type Viewport } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { IconWorld } from '@tabler/icons-react';
+import { IconArrowsMaximize, IconMinus, IconPlus, IconWorld } from '@tabler/icons-react';
 import { Failure } from '../../app/boundary.tsx';
 import { visible } from '../../part/name.tsx';
 import { Skeleton } from '../../part/page.tsx';
@@ -128,18 +128,17 @@ function Picture({ placed: { nodes, edges, layout }, search, chosen, onChoose }:
         onPaneClick={() => onChoose(undefined)}
         onSelectionChange={({ nodes: picked }) => picked[0]?.type === 'box' && onChoose(picked[0].id)}
       >
-        <Background gap={24} color="var(--line)" />
-        <Controls showInteractive={false} className={css.controls} />
-        {nodes.length > 30 && chosen === undefined && (
-          <MiniMap
-            pannable
-            zoomable
-            className={css.map}
-            nodeColor={(n) => (n.type === 'area' ? 'var(--sunken)' : (n.data as Box['data']).node.path ? 'var(--critical-fill)' : 'var(--line-strong)')}
-            maskColor="color-mix(in srgb, var(--ground) 70%, transparent)"
-            bgColor="var(--surface)"
-          />
-        )}
+        <Panel position="bottom-left" className={css.controls}>
+          <button type="button" aria-label="Nearer" onClick={() => void flow.zoomIn()}>
+            <IconPlus size={16} aria-hidden />
+          </button>
+          <button type="button" aria-label="Farther" onClick={() => void flow.zoomOut()}>
+            <IconMinus size={16} aria-hidden />
+          </button>
+          <button type="button" aria-label="All of it" onClick={() => void flow.fitView({ padding: 0.06 })}>
+            <IconArrowsMaximize size={16} aria-hidden />
+          </button>
+        </Panel>
       </ReactFlow>
     </div>
   );

@@ -47,7 +47,7 @@ export function Branches({ repository: r }: { repository: Repository }) {
         ) : (
           <span className={css.delta}>
             {b.more > 0 && <span data-tone="bad">+{count(b.more)} more</span>}
-            {b.less > 0 && <span data-tone="good">−{count(b.less)} less</span>}
+            {b.less > 0 && <span data-tone="good">−{count(b.less)} fewer</span>}
           </span>
         ),
     },

@@ -9,7 +9,7 @@ import { Failure } from '../../app/boundary.tsx';
 import { useSay } from '../../app/toasts.tsx';
 import { Tag } from '../../part/badge.tsx';
 import { Name } from '../../part/name.tsx';
-import { Grid, PageFrame, Skeleton, Stat } from '../../part/page.tsx';
+import { Card, Grid, PageFrame, Skeleton, Stat } from '../../part/page.tsx';
 import { count, many, span, Time } from '../../part/time.tsx';
 import { Bars } from './bars.tsx';
 import { Branches } from './branches.tsx';
@@ -135,7 +135,8 @@ export default function Repository() {
           <Progress value={progress ? (100 * progress.done) / progress.total : 0} size="sm" animated aria-label="Commits that are scanned" />
         </div>
       )}
-      <Grid min={160}>
+      <Card>
+       <Grid min={160}>
         <Stat label={`Open on ${r.defaultBranch || 'the default branch'}`} value={count(total(r.open))} chart={<Bars of={r.open} query={term('repo', r.name)} />} />
         <Stat
           label="Last commit"
@@ -166,6 +167,7 @@ export default function Repository() {
         />
         <Stat label="Branches" value={count(r.branches)} detail={r.credential ? { token: 'Fetched with a token', password: 'Fetched with a password', 'ssh-key': 'Fetched with a private key' }[r.credential] : r.address ? 'Fetched without a credential' : 'As uploads name them'} />
       </Grid>
+      </Card>
       <Tabs value={tab} onChange={(t) => change({ tab: t === 'branches' ? undefined : (t ?? undefined), branch: undefined, remove: undefined, file: undefined, line: undefined }, 'push')} keepMounted={false}>
         <Tabs.List>
           {Object.entries(tabs).filter(([key]) => key !== 'code' || search.file).map(([key, title]) => (

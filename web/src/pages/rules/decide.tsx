@@ -3,6 +3,7 @@ import { Button, Modal, NativeSelect, SegmentedControl, Textarea } from '@mantin
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, send } from '../../api/http.ts';
 import { useSay } from '../../app/toasts.tsx';
+import { severities } from '../../part/badge.tsx';
 import { Skeleton } from '../../part/page.tsx';
 import { count, many } from '../../part/time.tsx';
 import { words, type Decision, type RulePage } from './share.ts';
@@ -106,7 +107,9 @@ export function Decide({ rule, start, onClose }: Props) {
 /** Counts now and after, one line for each that there is. */
 function Change({ now, after, changed }: { now: Count[]; after: Count[]; changed: number }) {
   const key = (c: Count) => `${words(c.severity)}, ${c.status}`;
-  const keys = [...new Set([...now, ...after].map(key))];
+  // The worst first, and of a severity what is open.
+  const rank = (c: Count) => severities.indexOf(c.severity as never) * 10 + ['open', 'muted', 'fixed'].indexOf(c.status);
+  const keys = [...new Set([...now, ...after].sort((a, b) => rank(a) - rank(b)).map(key))];
   const of = (list: Count[], k: string) => list.find((c) => key(c) === k)?.count ?? 0;
   if (keys.length === 0) return <>The rule has no findings here. What it finds later is treated like this.</>;
   return (
@@ -114,7 +117,7 @@ function Change({ now, after, changed }: { now: Count[]; after: Count[]; changed
       <thead>
         <tr>
           <th scope="col">
-            <strong>{changed === 0 ? 'No finding changes' : `${many(changed, 'finding')} would change`}</strong>
+            <strong>{changed === 0 ? 'No finding changes, on any branch' : `${many(changed, 'finding')} would change, on all branches`}</strong>
           </th>
           <th scope="col">Now</th>
           <th scope="col">After</th>
