@@ -176,7 +176,8 @@ func (t *tracker) apply(r CommitResult, covers func(store.Absent) bool) (*findin
 type change struct{ before, next *findings }
 
 // compare writes what differs between a commit and its first parent. Where the branch does not stand at that parent, the branch is told
-// everything. What settings leave out, a commit neither brought nor fixed; and what they take in again, it did not bring.
+// everything. What settings leave out, a commit neither brought nor fixed; and what they take in again, it did not bring. The delta is about
+// fails that nothing suppresses, as the count of a commit's findings is: undecided ones are never added to them.
 func (t *tracker) compare(out *store.Result, c change) {
 	delta := &store.CommitDelta{}
 	known := c.before != nil
@@ -187,7 +188,8 @@ func (t *tracker) compare(out *store.Result, c change) {
 	out.Left = map[string]string{}
 	for _, id := range slices.Sorted(maps.Keys(c.next.found)) {
 		was := c.before.found[id]
-		if was == nil && !c.before.has(id) {
+		now := c.next.found[id]
+		if counts(now) && !counts(was) && (was != nil || !c.before.has(id)) {
 			delta.Added = append(delta.Added, id)
 		}
 		if out.Full || !out.Side && was != c.next.found[id] {
@@ -206,15 +208,20 @@ func (t *tracker) compare(out *store.Result, c change) {
 		}
 	}
 	for _, list := range [...]map[string]*store.Found{c.before.found, c.before.kept} {
-		for id := range list {
-			if !c.next.has(id) {
+		for id, was := range list {
+			if c.next.has(id) {
+				continue
+			}
+			gone = append(gone, id)
+			if counts(was) {
 				delta.Gone = append(delta.Gone, id)
 			}
 		}
 	}
 	slices.Sort(delta.Gone)
+	slices.Sort(gone)
 	if !out.Side && !out.Full {
-		out.Gone = append(gone, delta.Gone...)
+		out.Gone = gone
 	}
 	switch {
 	case known:
@@ -223,6 +230,9 @@ func (t *tracker) compare(out *store.Result, c change) {
 		out.Delta = &store.CommitDelta{} // nobody knows what it brought
 	}
 }
+
+// counts tells whether something is a fail that nothing suppresses.
+func counts(f *store.Found) bool { return f != nil && f.Outcome != "undecided" && !f.Suppressed }
 
 // covers tells whether a scan with these problems looked at where a finding was: a file that could not be read or parsed to its end says
 // nothing about its findings, nor does a unit whose evaluation was cut short, or of which a file is broken that all of it stands on.

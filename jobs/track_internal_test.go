@@ -23,6 +23,13 @@ func TestTracker_coverage(t *testing.T) {
 		}
 		return list
 	}
+	undecided := func(ids ...string) []Finding {
+		list := find(ids...)
+		for i := range list {
+			list[i].Outcome = finding.Undecided
+		}
+		return list
+	}
 	left := func(ids ...string) (list []LeftOut) {
 		for _, id := range ids {
 			list = append(list, LeftOut{id, "excluded"})
@@ -46,6 +53,9 @@ func TestTracker_coverage(t *testing.T) {
 		{CommitResult{Found: find("a")}, "a - - | a -"},
 		{CommitResult{Gone: []string{"a"}, Problems: broken("a.yaml")}, "- - - | - -"},
 		{CommitResult{}, "- - a | - a"},
+		{CommitResult{Found: undecided("u", "v")}, "uv - - | - -"},
+		{CommitResult{Found: find("u")}, "u - - | u -"},
+		{CommitResult{Gone: []string{"u", "v"}}, "- - uv | - u"},
 	}
 	var commits []mirror.Commit
 	line := map[string]bool{}

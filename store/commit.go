@@ -99,8 +99,8 @@ type Commit struct {
 	Undecided   int    `json:"undecided"`
 	Suppressed  int    `json:"suppressed" doc:"by the code"`
 	Problems    int    `json:"problems"`
-	Added       int    `json:"added"`
-	Gone        int    `json:"gone"`
+	Added       int    `json:"added" doc:"fails that its parent does not have; undecided ones are never counted with them"`
+	Gone        int    `json:"gone" doc:"fails of its parent that it does not have"`
 	Result      string `json:"-"`
 	Coverage    string `json:"-"`
 }

@@ -63,7 +63,7 @@ type CommitInfo struct {
 	At      Millis // of the committer
 }
 
-// CommitDelta is what a commit changed: fingerprints.
+// CommitDelta is what a commit changed: fingerprints of fails that nothing in the code suppresses. Undecided ones are never added to them.
 type CommitDelta struct {
 	Added []string `json:"added"`
 	Gone  []string `json:"gone"`
@@ -92,6 +92,9 @@ type Found struct {
 	Comment     string // the reason that the code gives
 	Detail      []byte // JSON
 }
+
+// counts tells whether it is a fail that nothing in the code suppresses.
+func (f *Found) counts() bool { return f.Outcome != "undecided" && !f.Suppressed }
 
 // Absent is a finding that a result does not have any more.
 type Absent struct {
@@ -277,18 +280,21 @@ func (g *ingest) take(ctx context.Context, r *Result) error {
 		return err
 	}
 	for _, a := range changed {
-		if a.held.State == "fixed" {
+		if a.held.State == "fixed" && a.found.counts() {
 			delta.Added = append(delta.Added, a.found.Fingerprint)
 		}
 	}
 	for _, a := range arrived {
+		if !a.found.counts() {
+			continue
+		}
 		delta.Added = append(delta.Added, a.found.Fingerprint)
 		if a.held != nil && a.held.State == "open" {
 			delta.Gone = append(delta.Gone, a.held.Fingerprint)
 		}
 	}
 	for _, h := range gone {
-		if h.State == "open" {
+		if row := g.rows[h.Finding]; h.State == "open" && (row == nil || row.Outcome != "undecided" && row.MuteReason != InCode) {
 			delta.Gone = append(delta.Gone, h.Fingerprint)
 		}
 	}

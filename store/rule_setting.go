@@ -189,11 +189,13 @@ func (tx *Tx) SetRule(ctx context.Context, scope access.Scope, c RuleChange) (in
 	return tx.SettleRules(ctx, RuleTarget{Organisation: ID(scope.Organisation), Rule: c.Rule, Actor: c.By})
 }
 
-// RulePreview counts the findings of a rule in the place of a change, now and as they would be after it.
+// RulePreview counts the fails of a rule on default branches in the place of a change, now and as they would be after it.
 type RulePreview struct {
-	Now     []RuleCount `json:"now"`
-	After   []RuleCount `json:"after"`
-	Changed int         `json:"changed" doc:"how many findings would not be as they are"`
+	Now       []RuleCount `json:"now" doc:"fails on default branches, as everywhere; the other findings are counted below"`
+	After     []RuleCount `json:"after"`
+	Changed   int         `json:"changed" doc:"how many findings of every kind would not be as they are"`
+	Undecided int         `json:"undecided" doc:"undecided findings on default branches, which the decision is about too"`
+	Elsewhere int         `json:"elsewhere" doc:"findings that only other branches have, which the decision is about too"`
 }
 
 // RuleCount is how many findings have a severity and a status.
@@ -214,8 +216,8 @@ func (s *Store) PreviewRule(ctx context.Context, scope access.Scope, c RuleChang
 		return nil, err
 	}
 	settings = settings.with(c)
-	rows, err := s.DB.QueryContext(ctx, "SELECT f.repository, f.team, f.severity, f.base_severity, f.status, f.mute_reason, count(*) FROM finding f "+
-		"WHERE f.organisation = ? AND f.rule = ? GROUP BY f.repository, f.team, f.severity, f.base_severity, f.status, f.mute_reason", scope.Organisation, c.Rule)
+	rows, err := s.DB.QueryContext(ctx, "SELECT f.repository, f.team, f.severity, f.base_severity, f.status, f.mute_reason, f.outcome, CASE WHEN r.default_branch = '' THEN 1 ELSE f.on_default END, count(*) FROM finding f JOIN repository r ON r.id = f.repository "+
+		"WHERE f.organisation = ? AND f.rule = ? GROUP BY 1, 2, 3, 4, 5, 6, 7, 8", scope.Organisation, c.Rule)
 	if err != nil {
 		return nil, fmt.Errorf("count the findings of a rule: %w", err)
 	}
@@ -228,18 +230,26 @@ func (s *Store) PreviewRule(ctx context.Context, scope access.Scope, c RuleChang
 	out := &RulePreview{}
 	for rows.Next() {
 		var f ruled
-		var n int
-		if err := rows.Scan(&f.repository, &f.team, &f.severity, &f.base, &f.status, &f.reason, &n); err != nil {
+		var outcome string
+		var here, n int
+		if err := rows.Scan(&f.repository, &f.team, &f.severity, &f.base, &f.status, &f.reason, &outcome, &here, &n); err != nil {
 			return nil, fmt.Errorf("count the findings of a rule: %w", err)
 		}
 		if c.Team != 0 && c.Team != f.team || c.Repository != 0 && c.Repository != f.repository {
 			continue
 		}
 		then := f.settle(settings.Of(c.Rule, f.repository, f.team))
-		now[key{f.severity, f.status}] += n
-		after[key{then.severity, then.status}] += n
 		if then != f {
 			out.Changed += n
+		}
+		switch {
+		case here == 0:
+			out.Elsewhere += n
+		case outcome == "undecided":
+			out.Undecided += n
+		default:
+			now[key{f.severity, f.status}] += n
+			after[key{then.severity, then.status}] += n
 		}
 	}
 	list := func(counts map[key]int) []RuleCount {
@@ -263,11 +273,14 @@ type ruled struct {
 	status, reason   string
 }
 
-// settle returns how a finding is to be under a setting, nil for none.
+// settle returns how a finding is to be under a setting, nil for none. What is fixed keeps the severity that it had: how long fixes took
+// is history. It gets the severity of today when it comes back.
 func (f ruled) settle(r *RuleSetting) ruled {
-	f.severity = f.base
-	if r != nil && r.Severity != 0 {
-		f.severity = r.Severity
+	if f.status != "fixed" {
+		f.severity = f.base
+		if r != nil && r.Severity != 0 {
+			f.severity = r.Severity
+		}
 	}
 	off := r != nil && r.Off
 	switch {

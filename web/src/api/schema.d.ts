@@ -1846,7 +1846,10 @@ export interface components {
             text: string;
         };
         Commit: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description fails that its parent does not have; undecided ones are never counted with them
+             */
             added: number;
             author: string;
             committedAt: string;
@@ -1855,7 +1858,10 @@ export interface components {
              * @description fails that nothing in the code suppresses
              */
             findings: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description fails of its parent that it does not have
+             */
             gone: number;
             /** @description the one it is compared with: its first parent */
             parent: string;
@@ -2402,6 +2408,8 @@ export interface components {
             scope: components["schemas"]["ScopeOfEvidence"];
         };
         FrameworkStanding: {
+            /** @description nothing that the framework is about was judged, as a cluster of that kind: then it has no score */
+            absent: boolean;
             controls: components["schemas"]["ControlCounts"];
             id: string;
             /**
@@ -2414,7 +2422,7 @@ export interface components {
             query: string;
             /**
              * Format: double
-             * @description pass ÷ judged, from 0 to 1; null when nothing was judged
+             * @description pass ÷ judged, from 0 to 1; null when nothing was judged, or absent
              */
             score: number | null;
             /** @description address of its publisher, whose text is the binding one */
@@ -2731,7 +2739,7 @@ export interface components {
             text: string;
         };
         OverviewBody: {
-            /** @description frameworks that something was judged for; of the query only repo:, team: and branch: count */
+            /** @description frameworks that have a score; of the query only repo:, team: and branch: count */
             compliance: components["schemas"]["FrameworkStanding"][];
             coverage: components["schemas"]["OverviewCoverage"];
             /** @description fails that were open, at the end of days that are evenly apart; the last one is now or the end of the span */
@@ -3311,10 +3319,21 @@ export interface components {
             after: components["schemas"]["RuleCount"][];
             /**
              * Format: int64
-             * @description how many findings would not be as they are
+             * @description how many findings of every kind would not be as they are
              */
             changed: number;
+            /**
+             * Format: int64
+             * @description findings that only other branches have, which the decision is about too
+             */
+            elsewhere: number;
+            /** @description fails on default branches, as everywhere; the other findings are counted below */
             now: components["schemas"]["RuleCount"][];
+            /**
+             * Format: int64
+             * @description undecided findings on default branches, which the decision is about too
+             */
+            undecided: number;
         };
         RuleSettingView: {
             at: string;

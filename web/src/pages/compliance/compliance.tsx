@@ -63,14 +63,18 @@ export default function Compliance() {
               { key: 'bar', title: 'Controls', spare: true, cell: (f) => <div className={css.bar}><StackedBar label={f.name} height={9} parts={parts(f.controls)} /></div> },
               { key: 'fail', title: 'Fail', end: true, cell: (f) => (f.controls.fail ? <To to={`/compliance/${f.id}`} search={{ q: search.q, status: 'fail' }}>{count(f.controls.fail)}</To> : '–') },
               { key: 'pass', title: 'Pass', end: true, cell: (f) => count(f.controls.pass ?? 0) },
-              { key: 'judged', title: 'Judged', end: true, spare: true, cell: (f) => count(f.judged) },
-              { key: 'score', title: 'Score', end: true, cell: (f) => <strong title={`${f.controls.pass ?? 0} of ${f.judged} judged controls pass`}>{percent(f.score)}</strong> },
+              { key: 'score', title: 'Score', end: true, cell: (f) => (
+                  <div className={css.score}>
+                    <strong>{percent(f.score)}</strong>
+                    <span>{f.absent ? 'no cluster of this kind' : `${count(f.judged)} of ${count(f.total)} judged`}</span>
+                  </div>
+                ) },
             ]}
           />
         )}
       </Card>
       <p className={css.note}>
-        The score is what passes of what was judged. A control that is accepted, undecided, not judged or served by no rule does not count as a pass. Titles of controls are ours; the text of the publisher is the binding one.
+        The score is what passes of what was judged; how many controls that is stands below it. A benchmark of a managed cluster has no score where no such cluster was found: manifests say nothing of it. A control that is accepted, undecided, not judged or served by no rule does not count as a pass. Titles of controls are ours; the text of the publisher is the binding one.
       </p>
     </PageFrame>
   );

@@ -93,7 +93,7 @@ export default function FrameworkView() {
           <div className={css.big}>
             <strong>{percent(f.score)}</strong>
             <span>
-              {f.controls.pass ?? 0} of {f.judged} judged controls pass
+              {f.absent ? `No score: no cluster of this kind was found. ${f.controls.pass ?? 0} of ${f.judged} judged controls pass for manifests, which may run anywhere` : `${f.controls.pass ?? 0} of ${f.judged} judged controls pass; ${f.total} in all`}
             </span>
           </div>
           <div className={css.legend}>

@@ -29,6 +29,8 @@ export interface Framework {
   controls: Record<string, number>;
   judged: number;
   total: number;
+  /** Nothing that the framework is about was judged: it has no score. */
+  absent: boolean;
   score: number | null;
   query: string;
 }

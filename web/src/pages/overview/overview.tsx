@@ -200,7 +200,7 @@ export default function OverviewPage() {
                     ]}
                   />
                   <span className={css.score} title={`${f.controls.pass ?? 0} of ${f.judged} judged controls pass; ${f.total} in all`}>
-                    {percent(f.score)}
+                    {percent(f.score)} <small>of {f.judged}</small>
                   </span>
                 </li>
               ))}

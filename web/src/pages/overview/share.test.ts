@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { dayNames, firstDay, lasting, moved, percent } from './share.ts';
 
+const none = { critical: 0, high: 0, medium: 0, low: 0, info: 0 };
 const tally = (high: number) => ({ open: { critical: 0, high, medium: 1, low: 0, info: 0 } });
 
 test('days are named by what tells them apart', () => {
@@ -20,6 +21,8 @@ test('lengths of time', () => {
 test('how a count moved', () => {
   expect(moved([tally(5)])).toEqual({ text: '' });
   expect(moved([tally(5), tally(9), tally(2)])).toEqual({ text: '3 fewer than at the beginning', tone: 'good' });
+  expect(moved([{ day: '2026-08-01T00:00:00Z', open: none }, { day: '2026-08-02T00:00:00Z', ...tally(171) }])).toEqual({ text: 'the first was seen on 2026-08-02' });
+  expect(moved([{ open: none }, { open: none }])).toEqual({ text: '' });
   expect(moved([tally(2), tally(3)])).toEqual({ text: '1 more than at the beginning', tone: 'bad' });
 });
 

@@ -51,10 +51,15 @@ export function lasting(seconds: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-/** How a count moved from the first day to the last: "12 more than 90 days ago". Fewer is good. */
-export function moved(days: { open: Tally }[]): { text: string; tone?: 'good' | 'bad' } {
+/** How a count moved from the first day to the last: "12 more than at the beginning". Fewer is good. When there was nothing on the first day, the
+ * code may not have been watched yet: more is then no bad news, and the day from which there is something is said. */
+export function moved(days: { day?: string; open: Tally }[]): { text: string; tone?: 'good' | 'bad' } {
   const sum = (t: Tally) => t.critical + t.high + t.medium + t.low + t.info;
   if (days.length < 2) return { text: '' };
+  if (sum(days[0]!.open) === 0) {
+    const first = days.find((d) => sum(d.open) > 0);
+    return { text: first?.day ? `the first was seen on ${first.day.slice(0, 10)}` : '' };
+  }
   const change = sum(days[days.length - 1]!.open) - sum(days[0]!.open);
   if (change === 0) return { text: 'as many as at the beginning' };
   return change > 0 ? { text: `${change} more than at the beginning`, tone: 'bad' } : { text: `${-change} fewer than at the beginning`, tone: 'good' };

@@ -47,7 +47,7 @@ export default function Repositories() {
         </div>
       ),
     },
-    { key: 'open', title: 'Open on the default branch', cell: (r) => <Bars of={r.open} query={term('repo', r.name)} /> },
+    { key: 'open', title: 'Open on the default branch', cell: (r) => (r.scannedAt ? <Bars of={r.open} query={term('repo', r.name)} /> : <span className={css.none}>Not scanned yet</span>) },
     {
       key: 'head',
       title: 'Last commit',

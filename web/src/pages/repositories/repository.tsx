@@ -137,7 +137,7 @@ export default function Repository() {
       )}
       <Card>
        <Grid min={160}>
-        <Stat label={`Open on ${r.defaultBranch || 'the default branch'}`} value={count(total(r.open))} chart={<Bars of={r.open} query={term('repo', r.name)} />} />
+        <Stat label={`Open on ${r.defaultBranch || 'the default branch'}`} value={r.scannedAt ? count(total(r.open)) : '–'} chart={r.scannedAt ? <Bars of={r.open} query={term('repo', r.name)} /> : <span>Not scanned yet</span>} />
         <Stat
           label="Last commit"
           value={r.head ? <code className={css.sha}>{short(r.head.sha)}</code> : '–'}

@@ -15,6 +15,14 @@ interface Count {
   count: number;
 }
 
+interface Preview {
+  now: Count[];
+  after: Count[];
+  changed: number;
+  undecided: number;
+  elsewhere: number;
+}
+
 interface Props {
   rule: RulePage;
   /** What the form begins with: a decision that is there, or nothing. */
@@ -49,7 +57,7 @@ export function Decide({ rule, start, onClose }: Props) {
   };
   const preview = useQuery({
     queryKey: ['rules', 'preview', rule.id, body],
-    queryFn: () => send<{ now: Count[]; after: Count[]; changed: number }>('POST', `/api/rules/${encodeURIComponent(rule.id)}/preview`, body),
+    queryFn: () => send<Preview>('POST', `/api/rules/${encodeURIComponent(rule.id)}/preview`, body),
     enabled: places.isSuccess && options.length > 0,
   });
   const save = async () => {
@@ -105,14 +113,16 @@ export function Decide({ rule, start, onClose }: Props) {
 }
 
 /** Counts now and after, one line for each that there is. */
-function Change({ now, after, changed }: { now: Count[]; after: Count[]; changed: number }) {
+function Change({ now, after, changed, undecided, elsewhere }: Preview) {
   const key = (c: Count) => `${words(c.severity)}, ${c.status}`;
   // The worst first, and of a severity what is open.
   const rank = (c: Count) => severities.indexOf(c.severity as never) * 10 + ['open', 'muted', 'fixed'].indexOf(c.status);
   const keys = [...new Set([...now, ...after].sort((a, b) => rank(a) - rank(b)).map(key))];
   const of = (list: Count[], k: string) => list.find((c) => key(c) === k)?.count ?? 0;
-  if (keys.length === 0) return <>The rule has no findings here. What it finds later is treated like this.</>;
+  const beside = [undecided > 0 && `${many(undecided, 'undecided finding')}`, elsewhere > 0 && `${many(elsewhere, 'finding')} that only other branches have`].filter(Boolean).join(' and ');
+  if (keys.length === 0 && !beside) return <>The rule has no findings here. What it finds later is treated like this.</>;
   return (
+    <>
     <table>
       <thead>
         <tr>
@@ -133,5 +143,7 @@ function Change({ now, after, changed }: { now: Count[]; after: Count[]; changed
         ))}
       </tbody>
     </table>
+    {beside && <p className={css.quiet}>The rows are fails on default branches. It is about {beside} too.</p>}
+    </>
   );
 }
