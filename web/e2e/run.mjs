@@ -16,6 +16,37 @@ export async function accessible(page, what) {
   assert.deepEqual(said, [], `${what} is not accessible`);
 }
 
+/** Pages that are reached from others, of what the server has: address, and what is there once the page is. */
+async function details(context, base) {
+  const c = await context();
+  const page = await c.newPage();
+  await page.goto(`${base}/settings`);
+  await page.waitForSelector('main h1');
+  const [repository, rule, finding, node] = await page.evaluate(async () => {
+    const ask = async (path) => (await fetch(path)).json();
+    const repository = (await ask('/api/repositories?sort=risk&limit=1')).items[0].id;
+    const file = (await ask(`/api/resources?repository=${repository}&limit=1`)).items[0];
+    return [{ id: repository, file }, (await ask('/api/rules?sort=open&limit=1')).items[0].id, (await ask('/api/findings?q=has:fix+status:open&limit=1')).items[0].id, (await ask('/api/graph')).nodes.find((n) => n.exposed)?.id];
+  });
+  await c.close();
+  const at = `/repositories/${repository.id}`;
+  return [
+    [at, '[aria-label="Branches"] tbody tr'],
+    [`${at}?tab=commits`, '[aria-label="Commits"] tbody tr'],
+    [`${at}?tab=coverage`],
+    [`${at}?tab=settings`],
+    [`${at}?tab=code&file=${encodeURIComponent(repository.file.file)}&line=${repository.file.line}`, '[data-marked]'],
+    [`/rules/${rule}`, 'figure pre'],
+    ['/compliance/cis-aws-3.0.0?status=fail', 'main li button'],
+    [`/findings?finding=${finding}`, '[role=tabpanel] figure'],
+    [`/findings?finding=${finding}&tab=remediation`, '[role=tabpanel]'],
+    [`/findings?finding=${finding}&tab=event`, '[role=tabpanel] pre'],
+    ['/graph', '[data-placed]'],
+    [`/graph?node=${node}`, 'main figure pre'],
+    ['/graph?as=list', '[aria-label="Resources of the graph"] tbody tr'],
+  ];
+}
+
 let failed = 0;
 let ran = 0;
 await withBrowser(async ({ base, context, fixtures }) => {
@@ -51,16 +82,18 @@ await withBrowser(async ({ base, context, fixtures }) => {
   const paths = [...new Set(await page.locator('nav a').evaluateAll((links) => links.map((a) => a.getAttribute('href'))))];
   await first.close();
   // Fixtures answer what the explorer asks, and no other page.
-  for (const path of paths.filter((p) => !fixtures || p === '/findings')) {
+  for (const [path, settled] of fixtures ? [['/findings']] : [...paths.map((p) => [p]), ...(await details(context, base))]) {
     for (const [how, options] of [
       ['light', { colorScheme: 'light' }],
       ['dark', { colorScheme: 'dark' }],
       ['phone', { viewport: phone, hasTouch: true }],
-    ]) {
+      // Pages that have no place in the rail are many: dark and narrow at once.
+      ['dark phone', { colorScheme: 'dark', viewport: phone, hasTouch: true }],
+    ].filter(([how]) => paths.includes(path) ? how !== 'dark phone' : how.startsWith('light') || how === 'dark phone')) {
       await one(`page ${path} ${how}`, options, async ({ page }) => {
         await page.goto(base + path);
-        await page.waitForSelector('main h1');
-        await page.waitForTimeout(600);
+        await page.waitForSelector(settled ?? 'main h1');
+        await page.waitForTimeout(400);
         await accessible(page, path);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(over <= 0, `${path} is ${over} pixels wider than the window`);
