@@ -147,7 +147,7 @@ func repositoryBy(ctx context.Context, db bun.IDB, scope access.Scope, which str
 
 // riskOf weighs the open findings of a repository: one that is worse counts for more than many that are milder.
 const riskOf = `coalesce((SELECT sum(CASE f.severity WHEN 5 THEN 1000000000000 WHEN 4 THEN 100000000 WHEN 3 THEN 10000 WHEN 2 THEN 1 ELSE 0 END)
-FROM finding f WHERE f.repository = r.id AND f.status = 'open' AND f.on_default = 1 AND f.outcome = 'fail' AND `
+FROM finding f WHERE f.repository = r.id AND f.status = 'open' AND (f.on_default = 1 OR r.default_branch = '') AND f.outcome = 'fail' AND `
 
 // Repositories lists repositories of the scope. next is the cursor of the page after, "" on the last one.
 func (s *Store) Repositories(ctx context.Context, scope access.Scope, q RepositoryQuery) (list []Repository, next string, err error) {
@@ -251,7 +251,7 @@ func describeRepositories(ctx context.Context, db bun.IDB, scope access.Scope, l
 		Repository  ID
 		Severity, N int
 	}
-	if err := db.NewRaw("SELECT f.repository, f.severity, count(*) AS n FROM finding f WHERE f.repository IN (?) AND f.status = 'open' AND f.on_default = 1 AND f.outcome = 'fail' AND "+
+	if err := db.NewRaw("SELECT f.repository, f.severity, count(*) AS n FROM finding f JOIN repository r ON r.id = f.repository WHERE f.repository IN (?) AND f.status = 'open' AND (f.on_default = 1 OR r.default_branch = '') AND f.outcome = 'fail' AND "+
 		seen+" GROUP BY f.repository, f.severity", append([]any{bun.List(ids)}, args...)...).Scan(ctx, &counts); err != nil {
 		return fmt.Errorf("count the findings of repositories: %w", err)
 	}

@@ -17,7 +17,7 @@ export function Bars({ of, query }: { of: Tally; query: string }) {
         {severities.map(
           (s) =>
             of[s] > 0 && (
-              <ToFindings key={s} query={`${query} status:open severity:${s}`} data-tone={s} aria-label={`${many(of[s], `open finding`)} of severity ${s}`} title={`${s}: ${of[s]}`}>
+              <ToFindings key={s} query={`${query} status:open verdict:fail severity:${s}`} data-tone={s} aria-label={`${many(of[s], `open finding`)} of severity ${s}`} title={`${s}: ${of[s]}`}>
                 <b aria-hidden>{s[0]!.toUpperCase()}</b>
                 {brief(of[s])}
               </ToFindings>
