@@ -120,7 +120,7 @@ const look = () => {
   for (const a of document.querySelectorAll('[href], [src], [action], [formaction]'))
     for (const name of ['href', 'src', 'action', 'formaction']) {
       const to = a.getAttribute(name);
-      if (to && (/^\s*(javascript|vbscript|file):/i.test(to) || (/^\s*data:/i.test(to) && a.tagName !== 'IMG')|| new URL(to, location).hostname === 'evil.example')) wrong.push(`${a.tagName} ${name}=${to.slice(0, 80)}`);
+      if (to && (/^\s*(javascript|vbscript|file):/i.test(to) || (/^\s*data:/i.test(to) && a.tagName !== 'IMG')|| new URL(to, 'https://here.invalid/').hostname === 'evil.example')) wrong.push(`${a.tagName} ${name}=${to.slice(0, 80)}`);
     }
   const texts = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
