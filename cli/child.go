@@ -193,11 +193,15 @@ func (w *childWork) commit(ctx context.Context, objects *source.GitObjects, at j
 	}
 	ask := scan.Ask{Fixes: at.Fixes}
 	result, err := w.series.Scan(ctx, tree, ask)
+	var unusable []finding.Problem
 	if mistakes, wrong := errors.AsType[config.Errors](err); wrong {
 		// The settings of the repository cannot be used: it is scanned without them, and says so.
 		ask.NoSettings = true
 		for _, m := range mistakes[:min(len(mistakes), 50)] {
-			r.Mistakes = append(r.Mistakes, m.Error())
+			r.Mistakes = append(r.Mistakes, rule.Masked(m.Error()))
+			at := source.Position{Line: m.Line, Column: m.Column}
+			unusable = append(unusable, finding.Problem{Kind: source.Invalid, Message: "the settings do not count: " + rule.Masked(m.Message),
+				Location: finding.Location{Range: source.Range{File: m.File}, From: at, To: at}})
 		}
 		result, err = w.series.Scan(ctx, tree, ask)
 	}
@@ -209,6 +213,7 @@ func (w *childWork) commit(ctx context.Context, objects *source.GitObjects, at j
 	}
 	r.Full = at.Full || first || w.last == nil
 	w.fill(r, result)
+	r.Problems = append(unusable, r.Problems...)
 	if at.Snapshot {
 		if r.Snapshot, err = w.snapshot(ctx, result.Files); err != nil {
 			return failed("the resources of this commit cannot be listed: %v", err)

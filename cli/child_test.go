@@ -235,7 +235,7 @@ func TestChild_settings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if has(all[0]) || !has(all[1]) || has(all[2]) || len(all[2].Mistakes) == 0 || len(all[1].Mistakes) > 0 || !slices.Equal(all[1].Settings, []string{".plumbline.yaml"}) {
+	if has(all[0]) || !has(all[1]) || has(all[2]) || len(all[2].Mistakes) == 0 || len(all[2].Problems) == 0 || all[2].Problems[0].Location.File != ".plumbline.yaml" || len(all[1].Problems) > 0 || all[1].Coverage.Skipped != 0 || len(all[1].Mistakes) > 0 || !slices.Equal(all[1].Settings, []string{".plumbline.yaml"}) {
 		t.Errorf("found %v %v %v, mistakes %v", has(all[0]), has(all[1]), has(all[2]), all[2].Mistakes)
 	}
 	all, _, err = h.scan(func(q *jobs.Request) {

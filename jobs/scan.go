@@ -281,6 +281,7 @@ type scanRun struct {
 	batch     []store.Result
 	snapshots []snapshotOf
 	failure   string // why the head could not be scanned
+	mistake   string // what is wrong in its settings, which did not count then
 	wrote     time.Time
 	done      int
 	expects   string // the newest scanned commit of the branch, if nobody else moved it
@@ -306,7 +307,10 @@ func (r *scanRun) take(ctx context.Context, c CommitResult) error {
 	}
 	r.batch = append(r.batch, result)
 	if c.Commit == r.branch.Head {
-		r.failure = c.Failure
+		r.failure, r.mistake = c.Failure, ""
+		if len(c.Mistakes) > 0 {
+			r.mistake = c.Mistakes[0]
+		}
 	}
 	if c.Snapshot != nil && r.Snapshot != nil {
 		r.snapshots = append(r.snapshots, snapshotOf{c.Commit, c.Snapshot})
@@ -444,6 +448,8 @@ func (r *scanRun) finish(ctx context.Context) error {
 		problem := ""
 		if r.failure != "" {
 			problem = "The newest commit of " + r.branch.Name + " could not be scanned: " + r.failure
+		} else if r.mistake != "" && r.branch.IsDefault {
+			problem = "The settings in the newest commit of " + r.branch.Name + " do not count, because of a mistake in them: " + r.mistake
 		}
 		if err := tx.EndScan(ctx, store.ScanEnd{Organisation: r.target.Organisation, Repository: r.target.ID, Scan: r.scan, Problem: problem}); err != nil {
 			return err

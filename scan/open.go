@@ -96,7 +96,9 @@ func (s *scan) open(ctx context.Context) error {
 			s.claimed[f] = o.Dialects[i].Name()
 		} else {
 			s.reader.Forget(f)
-			s.skipped = append(s.skipped, f)
+			if !config.IsFile(f) {
+				s.skipped = append(s.skipped, f)
+			}
 		}
 	}
 	wrap(o.Dialects, claimed)

@@ -33,7 +33,7 @@ export function Settings({ repository: r, gone }: { repository: Repository; gone
     <div className={css.tab}>
       <Card title="What holds" about="The repository’s own file wins over what is set here, and that over the organisation’s settings." flush>
         {values.length === 0 ? (
-          <p className={css.pad}>Nothing is set anywhere: the defaults hold.</p>
+          <p className={css.pad}>{layers.some((l) => l.mistake) ? 'The settings that hold a mistake do not count: the defaults hold.' : 'Nothing is set anywhere: the defaults hold.'}</p>
         ) : (
           <ul className={css.rows}>
             {values.map((v, i) => (
