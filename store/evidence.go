@@ -40,7 +40,7 @@ type evidenceCache struct {
 	mu    sync.Mutex
 	facts map[string]*evidenceFacts
 	owned map[string]map[ID][]string // rules by owners of files, see judgedByOwner
-	ids   map[string]string // each rule's id once
+	ids   map[string]string          // each rule's id once
 }
 
 // maxEvidence is the most blobs whose facts are held; beyond it all of them go.

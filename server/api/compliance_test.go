@@ -297,8 +297,8 @@ func TestControlAndReport(t *testing.T) {
 			Count, More int
 			Findings    []json.RawMessage
 		}
-		Exceptions           []json.RawMessage
-		Controls             []json.RawMessage
+		Exceptions []json.RawMessage
+		Controls   []json.RawMessage
 	}
 	c.call("GET", "/api/compliance/cis-aws-3.0.0/report?format=json", nil, 200, &report)
 	if report.MadeBy != "ada@example.org" || !strings.HasPrefix(report.Organisation, "Acme") || len(report.Exceptions) != 1 || len(report.Failing) != 1 || report.Failing[0].Count != 30 || report.Failing[0].More != 5 || len(report.Failing[0].Findings) != 25 || len(report.Controls) != len(rows)-1 {
