@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,7 +183,6 @@ var reportTemplate = sync.OnceValue(func() *template.Template {
 			}
 			return strconv.Itoa(int(100**score)) + " %"
 		},
-		"list": func(q string) string { return "/findings?" + url.Values{"q": {q}}.Encode() },
 		"seen": report.Visible, // texts of repositories may hold what misleads the eye
 		"word": func(status string) string {
 			return map[string]string{controlFail: "Fails", controlUndecided: "Undecided", controlAccepted: "Accepted", controlPass: "Passes", controlUncovered: "Not judged", controlNoRule: "No rule"}[status]
