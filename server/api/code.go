@@ -15,6 +15,7 @@ import (
 
 	"plumbline.dev/plumbline/access"
 	"plumbline.dev/plumbline/mirror"
+	"plumbline.dev/plumbline/rule"
 	"plumbline.dev/plumbline/seal"
 	"plumbline.dev/plumbline/store"
 )
@@ -100,7 +101,7 @@ var (
 // shownLines splits a text into lines and hides those that findings or their looks say hold secrets. No line is lost: numbers stay right.
 func shownLines(text string, hidden []int) []string {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	inKey := false
+	inKey, masked := false, rule.MaskedLines(lines, false)
 	for i, line := range lines {
 		line = strings.TrimSuffix(line, "\r")
 		begins := keyBegins().MatchString(line)
@@ -114,7 +115,7 @@ func shownLines(text string, hidden []int) []string {
 			}
 			lines[i] = hiddenLine
 		default:
-			lines[i] = seal.Redact(line)
+			lines[i] = seal.Redact(strings.TrimSuffix(masked[i], "\r"))
 		}
 	}
 	return lines
