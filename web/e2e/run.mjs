@@ -39,7 +39,7 @@ async function details(context, base) {
     [`/rules/${rule}`, 'figure pre'],
     ['/compliance/cis-aws-3.0.0?status=fail', 'main li button'],
     [`/findings?finding=${finding}`, '[role=tabpanel] figure'],
-    [`/findings?finding=${finding}&tab=remediation`, '[role=tabpanel]'],
+    [`/findings?finding=${finding}&tab=remediation`, '[role=tabpanel] figure'],
     [`/findings?finding=${finding}&tab=event`, '[role=tabpanel] pre'],
     ['/graph', '[data-placed]'],
     [`/graph?node=${node}`, 'main figure pre'],

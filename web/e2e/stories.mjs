@@ -174,7 +174,7 @@ export const stories = {
     await page.locator('header').getByRole('button', { name: 'Views' }).click();
     await page.getByRole('menuitem', { name }).click();
     await page.waitForFunction(() => location.search.includes('severity:high'));
-    await page.getByRole('button', { name }).click();
+    await page.getByRole('button', { name, exact: true }).click();
     await page.getByRole('button', { name: `Remove ${name}` }).click();
     await page.getByText(`Removed “${name}”`).waitFor();
     assert.ok(true);
