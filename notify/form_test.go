@@ -239,7 +239,8 @@ func TestSign(t *testing.T) {
 			t.Errorf("%q signs", bad)
 		}
 	}
-	if _, err := Sign(NewSecret(), "a", time.Unix(1, 0), nil); err != nil || NewSecret() == NewSecret() {
-		t.Errorf("a new secret does not sign: %v", err)
+	one, other := NewSecret(), NewSecret()
+	if _, err := Sign(one, "a", time.Unix(1, 0), nil); err != nil || one == other {
+		t.Errorf("a new secret does not sign, or is not new: %v", err)
 	}
 }
