@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -34,6 +35,13 @@ func (t *attempt) fetch(ctx context.Context) error {
 	if len(list) > 0 {
 		if byDefault, err = t.byDefault(ctx, m, target); err != nil {
 			return t.failed(ctx, target, 0, err)
+		}
+		if more {
+			head, err := m.Head(ctx, byDefault)
+			if err != nil {
+				return t.failed(ctx, target, 0, err)
+			}
+			list = withDefault(list, byDefault, head)
 		}
 	}
 	heads := make([]store.BranchHead, len(list))
@@ -67,6 +75,15 @@ func (t *attempt) fetch(ctx context.Context) error {
 		}
 		return t.queue.TellNow(ctx, tx, target.Organisation)
 	})
+}
+
+// withDefault keeps the default branch, however old it is, when there are more branches than are listed: it takes the place of the last.
+func withDefault(list []mirror.Branch, name, head string) []mirror.Branch {
+	if !slices.ContainsFunc(list, func(b mirror.Branch) bool { return b.Name == name }) {
+		last := &list[len(list)-1]
+		last.Name, last.Head = name, head
+	}
+	return list
 }
 
 // byDefault is the default branch: the one that somebody chose here, while it is there, or else the host's.
