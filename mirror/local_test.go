@@ -32,7 +32,7 @@ func TestFetch_local(t *testing.T) {
 	}
 	const refused = "repositories on this machine are not read, unless --allow-file names their folder"
 	for path, want := range map[string]string{
-		filepath.Join(allowed, "gone"):                    "there is no folder " + filepath.Join(allowed, "gone") + " on the machine of the server",
+		filepath.Join(allowed, "gone"):                    "there is no folder " + filepath.Join(allowed, "gone") + " on the machine that fetches",
 		filepath.Join(allowed, "gone", "deep"):            "there is no folder ",
 		filepath.Join(allowed, "empty"):                   "the folder " + filepath.Join(allowed, "empty") + " is there, but it is no git repository",
 		filepath.Join(allowed, "file"):                    "it is no git repository",

@@ -97,7 +97,7 @@ func TestFetch_git(t *testing.T) {
 	for s, want := range map[string]string{
 		src + "?ref=none":                       `has no branch, tag or complete commit id "none"`,
 		src + "?ref=" + strings.Repeat("0", 40): "has no commit 000",
-		"git::file://" + parent + "/gone":       "repositories on this machine are not read",
+		"git::file://" + parent + "/gone":       "there is no folder",
 		"git::file:///etc":                      "repositories on this machine are not read",
 		src + "/../../..":                       "repositories on this machine are not read",
 	} {

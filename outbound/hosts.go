@@ -192,7 +192,7 @@ func (h Hosts) Local(dir string) error {
 	}
 	for up := filepath.Dir(filepath.Clean(dir)); errors.Is(err, fs.ErrNotExist); up = filepath.Dir(up) {
 		if real, err = filepath.EvalSymlinks(up); err == nil && h.holds(real) {
-			return refused("there is no folder %s on the machine of the server: check the path, and that it is there for the server too", dir)
+			return refused("there is no folder %s on the machine that fetches: check the path there", dir)
 		}
 	}
 	if h.Folders != "" {

@@ -163,7 +163,8 @@ func TestCoverage(t *testing.T) {
 			return err
 		}
 		_, err = tx.Ingest(ctx, store.Ingest{Repository: r.ID, Branch: target.Branch, Results: []store.Result{{Commit: store.CommitInfo{SHA: "c1", At: 1}, Full: true, Coverage: kept,
-			Found: []store.Found{{Fingerprint: "1-a", Outcome: "undecided", Severity: 1, Detail: wait("var.a", "var.b")}, {Fingerprint: "1-b", Outcome: "undecided", Severity: 1, Detail: wait("var.b")}}}}})
+			Found: []store.Found{{Fingerprint: "1-a", Outcome: "undecided", Severity: 1, Detail: wait("var.a", "var.b")}, {Fingerprint: "1-b", Outcome: "undecided", Severity: 1, Detail: wait("var.b")},
+				{Fingerprint: "1-c", Outcome: "fail", Severity: 1, Detail: wait()}}}}})
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -181,14 +182,14 @@ func TestCoverage(t *testing.T) {
 	d.call("GET", path+"?branch=none", "", 404, nil)
 	var list struct{ Items []store.Commit }
 	d.call("GET", "/api/repositories/"+r.ID.String()+"/commits", "", 200, &list)
-	if len(list.Items) != 1 || list.Items[0].Added != 2 {
+	if len(list.Items) != 1 || list.Items[0].Added != 1 {
 		t.Errorf("%+v", list)
 	}
 	var one struct {
 		Added []struct{ Severity string }
 	}
 	d.call("GET", "/api/repositories/"+r.ID.String()+"/commits/c1", "", 200, &one)
-	if len(one.Added) != 2 || one.Added[0].Severity != "info" {
+	if len(one.Added) != 1 || one.Added[0].Severity != "info" {
 		t.Errorf("%+v", one)
 	}
 	d.call("GET", "/api/repositories/"+r.ID.String()+"/branches", "", 200, nil)
