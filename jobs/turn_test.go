@@ -15,6 +15,9 @@ import (
 // TestGiveWay holds that a repository that is connected while the only scanner follows the history of another one is scanned before that
 // goes on, that nothing of the history is lost for it.
 func TestGiveWay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	for _, mode := range []string{"first scan", "history"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()

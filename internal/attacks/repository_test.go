@@ -135,6 +135,9 @@ var hostile = []struct {
 // TestHostileRepositories connects repositories that attack whoever reads them. Each ends in a scan or in a problem of its own; another
 // repository goes on being scanned; nothing outside of a repository is read, written or run; the server stays small.
 func TestHostileRepositories(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	t.Parallel()
 	s := newSite(t, store.SQLite)
 	good := s.newRepository("good")
