@@ -443,7 +443,7 @@ func testCanaries(t *testing.T, engine store.Engine) {
 	}
 	h.database(s)
 	backup := filepath.Join(t.TempDir(), "backup.tar")
-	if out, err := exec.Command(program, "backup", backup, "--data", s.data, "--database", s.address).CombinedOutput(); err != nil {
+	if out, err := exec.Command(built, "backup", backup, "--data", s.data, "--database", s.address).CombinedOutput(); err != nil {
 		t.Errorf("backup: %v\n%s", err, out)
 	}
 	h.folder(filepath.Dir(backup))

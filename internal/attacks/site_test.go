@@ -23,35 +23,16 @@ import (
 	"testing"
 	"time"
 
-	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/internal/program"
 	"plumbline.dev/plumbline/internal/storetest"
-	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
-// program is the path of the program that the tests start.
-var program string
+// built is the path of the program that the tests start.
+var built string
 
 func TestMain(m *testing.M) {
-	os.Exit(build(m))
-}
-
-// build builds the program once for all tests; $PLUMBLINE_PROGRAM names one that is built already.
-func build(m *testing.M) int {
-	if program = os.Getenv("PLUMBLINE_PROGRAM"); program == "" {
-		dir, err := os.MkdirTemp("", "plumbline-attacks")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "plumbline")
-		if out, err := exec.Command("go", "build", "-o", program, "plumbline.dev/plumbline/cmd/plumbline").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
-			return 1
-		}
-	}
-	return m.Run()
+	os.Exit(program.Run(m, &built))
 }
 
 // site is a running server that is attacked.
@@ -99,7 +80,7 @@ func newSite(t *testing.T, engine store.Engine, more ...string) *site {
 	listen := l.Addr().String()
 	l.Close()
 	s.base = "http://" + listen
-	s.process = exec.Command(program, append([]string{"serve", "--data", s.data, "--database", s.address, "--listen", listen, "--allow-file", s.repos, "--poll", "1s",
+	s.process = exec.Command(built, append([]string{"serve", "--data", s.data, "--database", s.address, "--listen", listen, "--allow-file", s.repos, "--poll", "1s",
 		"--log-level", "debug", "--log-format", "json"}, more...)...)
 	s.process.Stdout, s.process.Stderr = s.said, s.said
 	s.process.WaitDelay = time.Second
@@ -138,33 +119,8 @@ func newSite(t *testing.T, engine store.Engine, more ...string) *site {
 		s.link = strings.TrimSpace(s.link)
 	}
 	s.store = storetest.Open(t, s.address)
-	s.token = s.administrator()
+	s.organisation, s.token = program.Administrator(t, s.store)
 	return s
-}
-
-// administrator makes a token of the first administrator with every right that a token can have.
-func (s *site) administrator() string {
-	s.Helper()
-	ctx := context.Background()
-	o, err := s.store.FirstOrganisation(ctx)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.organisation = o.ID
-	person, _, err := s.store.FirstAdministrator(ctx, o.ID)
-	if err != nil {
-		s.Fatal(err)
-	}
-	var all []string
-	for _, p := range access.Permissions() {
-		if p.Grantable() {
-			all = append(all, string(p))
-		}
-	}
-	token, hint := signin.NewToken()
-	s.change("INSERT INTO token (id, organisation, person, name, hash, hint, permissions, created_by, created_at, expires_at) VALUES (?, ?, ?, 'attacks', ?, ?, ?, 'attacks', ?, ?)",
-		s.store.NewID(), o.ID, person, signin.Hash(token), hint, strings.Join(all, " "), store.MillisOf(time.Now()), store.MillisOf(time.Now().Add(time.Hour)))
-	return token
 }
 
 // signIn redeems the first one-time link and returns the cookie of the session.

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-
 	"fmt"
 	"io"
 	"net"
@@ -21,35 +20,16 @@ import (
 	"testing"
 	"time"
 
-	"plumbline.dev/plumbline/access"
+	"plumbline.dev/plumbline/internal/program"
 	"plumbline.dev/plumbline/internal/storetest"
-	"plumbline.dev/plumbline/server/signin"
 	"plumbline.dev/plumbline/store"
 )
 
-// program is the path of the program that the tests start.
-var program string
+// built is the path of the program that the tests start.
+var built string
 
 func TestMain(m *testing.M) {
-	os.Exit(build(m))
-}
-
-// build builds the program once for all tests; $PLUMBLINE_PROGRAM names one that is built already.
-func build(m *testing.M) int {
-	if program = os.Getenv("PLUMBLINE_PROGRAM"); program == "" {
-		dir, err := os.MkdirTemp("", "plumbline-faults")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "plumbline")
-		if out, err := exec.Command("go", "build", "-o", program, "plumbline.dev/plumbline/cmd/plumbline").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
-			return 1
-		}
-	}
-	return m.Run()
+	os.Exit(program.Run(m, &built))
 }
 
 // site is a server with its database, a repository to scan, and somebody who may do everything.
@@ -79,7 +59,7 @@ func newSiteAt(t *testing.T, engine store.Engine, address, data string, more ...
 	s.commit(t, 0)
 	p := s.serve(t, more...)
 	s.store = storetest.Open(t, address)
-	s.token = s.administrator(t)
+	s.organisation, s.token = program.Administrator(t, s.store)
 	return s, p
 }
 
@@ -92,36 +72,6 @@ func freePort(t *testing.T) string {
 	}
 	defer l.Close()
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// administrator makes a token of the first administrator with every right that a token can have.
-func (s *site) administrator(t *testing.T) string {
-	t.Helper()
-	ctx := context.Background()
-	o, err := s.store.FirstOrganisation(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.organisation = o.ID
-	person, _, err := s.store.FirstAdministrator(ctx, o.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, p := range access.Permissions() {
-		if p.Grantable() {
-			all = append(all, string(p))
-		}
-	}
-	token, hint := signin.NewToken()
-	if err := s.store.Quiet(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.NewRaw("INSERT INTO token (id, organisation, person, name, hash, hint, permissions, created_by, created_at, expires_at) VALUES (?, ?, ?, 'faults', ?, ?, ?, 'faults', ?, ?)",
-			s.store.NewID(), o.ID, person, signin.Hash(token), hint, strings.Join(all, " "), tx.Now, tx.Now+store.Millis(100*24*time.Hour/time.Millisecond)).Exec(ctx)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return token
 }
 
 func (s *site) git(t *testing.T, args ...string) {
@@ -173,7 +123,7 @@ func (p *process) output() string {
 func (s *site) start(t *testing.T, command string, more ...string) *process {
 	t.Helper()
 	args := append([]string{command, "--data", s.data, "--database", s.address, "--allow-file", s.repo, "--poll", "1s", "--scans", "1", "--history", "50"}, more...)
-	return startProgram(t, program, args...)
+	return startProgram(t, built, args...)
 }
 
 func startProgram(t *testing.T, path string, args ...string) *process {

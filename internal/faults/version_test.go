@@ -14,13 +14,13 @@ func TestVersions(t *testing.T) {
 	if older == "" {
 		t.Skip("PLUMBLINE_OLDER names no older build")
 	}
-	newer := program
-	program = older
-	defer func() { program = newer }()
+	newer := built
+	built = older
+	defer func() { built = newer }()
 	s, _ := newSite(t, store.PostgreSQL, "--no-work")
 	ids := s.seed(t)
 	old := *s
-	program = newer
+	built = newer
 	s.port = freePort(t)
 	s.serve(t, "--no-work")
 	s.start(t, "worker")
