@@ -478,13 +478,13 @@ func (t *attempt) failed(ctx context.Context, target *store.ScanTarget, scan sto
 	}
 	text := people(err)
 	noted := t.write(context.WithoutCancel(ctx), store.Entry{}, func(ctx context.Context, tx *store.Tx) error {
-		noted := tx.SetProblem
+		var err error
 		if scan != 0 {
-			noted = func(ctx context.Context, organisation, repository store.ID, text string) error {
-				return tx.EndScan(ctx, store.ScanEnd{Organisation: organisation, Repository: repository, Scan: scan, Problem: text})
-			}
+			err = tx.EndScan(ctx, store.ScanEnd{Organisation: target.Organisation, Repository: target.ID, Scan: scan, Problem: text})
+		} else {
+			err = tx.SetProblem(ctx, target.Organisation, target.ID, text)
 		}
-		if err := noted(ctx, target.Organisation, target.ID, text); err != nil {
+		if err != nil {
 			return err
 		}
 		return t.queue.TellNow(ctx, tx, target.Organisation)
